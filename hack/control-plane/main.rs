@@ -1,0 +1,61 @@
+//! A Kubernetes control plane and an AWS emulator on this machine: real etcd, real kube-apiserver with RBAC, moto.
+//! `make demo`, `make test`, `make up` and CI share it.
+
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a command line tool")]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "starts what the controller talks to")]
+
+mod assets;
+mod certificates;
+mod install;
+mod process;
+mod servers;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A Kubernetes control plane and an AWS emulator on this machine, on loopback and free ports.
+#[derive(Parser)]
+#[command(name = "control-plane", max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start everything, run a command with it, and tear everything down again.
+    ///
+    /// The command finds KUBECONFIG (administrator), LAMBDAROLES_TEST_CLUSTER=1, CONTROLLER_KUBECONFIG (the
+    /// controller's own service account), AWS_ENDPOINT_URL, AWS credentials that the emulator takes, and the folder of
+    /// kubectl and aws on PATH. If KUBECONFIG is set and LAMBDAROLES_TEST_CLUSTER is 1, that cluster is used instead of
+    /// a local one.
+    Exec {
+        /// The command and its arguments.
+        #[arg(required = true, trailing_var_arg = true)]
+        command: Vec<String>,
+    },
+    /// Start everything and the controller in the background, and leave them running until `down`.
+    Up,
+    /// End what `up` started.
+    Down,
+    /// What `up` runs in the background.
+    #[command(hide = true)]
+    Serve,
+}
+
+// One thread: the servers die with the thread that started them, which must be the process's own.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Exec { command } => session::exec(&command).await,
+        Command::Up => session::up().await,
+        Command::Down => session::down().await,
+        Command::Serve => session::serve().await,
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("control-plane: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,94 @@
+//! Condition types and the closed list of reasons.
+
+use strum::{Display, EnumIter, IntoStaticStr};
+
+/// The conditions that a status may hold. `Ready`, `Accepted` and `Synced` are always present; the others exist only
+/// while they are true, as [kstatus] asks of abnormal-true conditions.
+///
+/// [kstatus]: https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Display, EnumIter, IntoStaticStr)]
+pub enum ConditionType {
+    /// Accepted and synced, and the time that IAM needs to spread the last change has passed.
+    Ready,
+    /// The spec is valid.
+    Accepted,
+    /// IAM equalled the spec at the last look.
+    Synced,
+    /// IAM differs from an unchanged spec, and `spec.drift` is `Report`.
+    Drifted,
+    /// The object is being deleted, and something outside it stands in the way.
+    DeletionBlocked,
+    /// The controller is on its way to the declared state and will go on by itself.
+    Reconciling,
+    /// The controller cannot go on until somebody changes something.
+    Stalled,
+}
+
+/// Why a condition has its status, and what an event is about. A closed list: labels of metrics and alerts are made of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Display, EnumIter, IntoStaticStr)]
+pub enum Reason {
+    /// The spec is valid.
+    Accepted,
+    /// The spec breaks a rule of IAM, of Lambda or of this API; the message names each field.
+    InvalidSpec,
+    /// IAM equals the spec.
+    Synced,
+    /// Nothing is known yet.
+    Pending,
+    /// Everything is in place and has had time to spread.
+    Ready,
+    /// IAM was changed a moment ago and the change may not be visible everywhere yet.
+    PropagationPending,
+    /// `spec.suspend` is true: IAM is neither read nor written.
+    Suspended,
+    /// IAM was changed by somebody else.
+    Drifted,
+    /// A role of that name exists and is not this object's.
+    RoleConflict,
+    /// A principal of the trust policy does not exist, or not yet.
+    PrincipalNotFound,
+    /// A managed policy, or the permissions boundary, does not exist, or not yet.
+    PolicyNotFound,
+    /// IAM found a document malformed that passed the controller's own checks.
+    MalformedPolicy,
+    /// A quota of the AWS account is reached.
+    QuotaExceeded,
+    /// The controller's own credentials lack a right.
+    AccessDenied,
+    /// The controller has no usable AWS credentials.
+    CredentialsUnavailable,
+    /// AWS asked the controller to slow down.
+    Throttled,
+    /// AWS was not reached or failed.
+    AwsUnavailable,
+    /// AWS is changing the same role for somebody else.
+    ConcurrentModification,
+    /// AWS refused the request for a reason that a retry does not change.
+    Refused,
+    /// The object is being deleted.
+    Deleting,
+    /// An instance profile holds the role.
+    InUseByInstanceProfile,
+    /// Lambda functions use the role.
+    InUseByFunctions,
+    /// Policies that this object does not own are on the role, and `spec.unlisted` keeps them.
+    ForeignPolicies,
+    /// Event: the role was created.
+    Created,
+    /// Event: the role was changed to match a changed spec.
+    Updated,
+    /// Event: a change made by somebody else was undone.
+    DriftCorrected,
+    /// Event: the role was deleted.
+    Deleted,
+    /// Event: the object went and the role stayed.
+    Retained,
+}
+
+impl Reason {
+    /// The reason as it stands in conditions and events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}

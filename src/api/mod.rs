@@ -1,0 +1,46 @@
+//! The Kubernetes API `lambdaroles.dev/v1alpha1`: the kinds, their conditions and reasons, and the names that the
+//! controller puts on Kubernetes and IAM objects.
+//!
+//! Types here are what users write and read: serde, schemars and kube's derive only. What they mean is decided in
+//! [`crate::plan`]. The text of a rule that both the API server (CEL) and the controller apply stands once, in [`rule`].
+
+pub mod condition;
+pub mod role;
+pub mod rule;
+pub mod statement;
+pub mod status;
+
+mod schema;
+
+pub use condition::{ConditionType, Reason};
+pub use role::{LambdaExecutionRole, LambdaExecutionRoleSpec};
+pub use schema::crds;
+pub use status::LambdaExecutionRoleStatus;
+
+/// The API group of every kind.
+pub const GROUP: &str = "lambdaroles.dev";
+
+/// The finalizer that keeps an object until its IAM role is dealt with.
+pub const FINALIZER: &str = "lambdaroles.dev/iam";
+
+/// Annotation that forces a look at IAM whenever its value changes, like Flux's `reconcile.fluxcd.io/requestedAt`.
+/// The value last acted on is echoed in `status.lastHandledReconcileAt`.
+pub const RECONCILE_AT_ANNOTATION: &str = "lambdaroles.dev/reconcile-at";
+
+/// Annotation that, set to `"true"`, deletes a role although Lambda functions still use it.
+pub const DELETE_IN_USE_ANNOTATION: &str = "lambdaroles.dev/delete-in-use";
+
+/// The name of the one inline policy that holds a role's own statements.
+pub const INLINE_POLICY_NAME: &str = "lambdaroles";
+
+/// Prefix of the tag keys that are the controller's own; users may not set them.
+pub const TAG_PREFIX: &str = "lambdaroles.dev/";
+
+/// Tag: the cluster whose object owns the role.
+pub const CLUSTER_TAG: &str = "lambdaroles.dev/cluster";
+
+/// Tag: the namespace of the object that owns the role.
+pub const NAMESPACE_TAG: &str = "lambdaroles.dev/namespace";
+
+/// Tag: the name of the object that owns the role.
+pub const NAME_TAG: &str = "lambdaroles.dev/name";

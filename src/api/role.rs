@@ -1,0 +1,225 @@
+//! `LambdaExecutionRole`: the execution role of one or more Lambda functions.
+
+use std::collections::BTreeMap;
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    rule,
+    statement::{Statement, TrustStatement},
+    status::LambdaExecutionRoleStatus,
+};
+
+/// What the role shall be. The controller makes the IAM role exactly this and keeps it so; it never writes here.
+///
+/// An absent field stands for its default, an empty list or map for empty.
+#[expect(clippy::duplicated_attributes, reason = "each column has a name of its own; only their types repeat")]
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "lambdaroles.dev",
+    version = "v1alpha1",
+    kind = "LambdaExecutionRole",
+    namespaced,
+    status = "LambdaExecutionRoleStatus",
+    derive = "PartialEq",
+    shortname = "ler",
+    category = "lambdaroles",
+    doc = "An IAM role that Lambda functions run with: trust policy, managed policies, permissions boundary, and statements that may hold only for the code of named functions.",
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Role ARN", type_ = "string", json_path = ".status.roleArn", priority = 1),
+    printcolumn(name = "Drift", type_ = "string", json_path = ".status.conditions[?(@.type==\"Drifted\")].status"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("(has(self.roleName) ? self.roleName : '') == (has(oldSelf.roleName) ? oldSelf.roleName : '')").message(rule::ROLE_NAME_IMMUTABLE).field_path(".roleName"))]
+#[x_kube(validation = Rule::new("(has(self.path) ? self.path : '/') == (has(oldSelf.path) ? oldSelf.path : '/')").message(rule::PATH_IMMUTABLE).field_path(".path"))]
+pub struct LambdaExecutionRoleSpec {
+    /// Name of the IAM role, 1 to 64 letters, digits and `+=,.@_-`. Default: `<namespace>-<name>`. Immutable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9_+=,.@-]+$')").message(rule::ROLE_NAME))]
+    pub role_name: Option<String>,
+
+    /// Path of the IAM role, with a slash before and behind. Default: `/`. Immutable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = Rule::new("self.matches('^/([!-~]+/)?$')").message(rule::PATH))]
+    pub path: Option<String>,
+
+    /// Description of the role, up to 1000 Latin-1 characters. Default: empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1000))]
+    #[x_kube(validation = Rule::new(r"self.matches('^[\\t\\n\\r\\x20-\\x7E\\xA1-\\xFF]*$')").message(rule::DESCRIPTION))]
+    pub description: Option<String>,
+
+    /// Tags of the role, up to 47. Tags that are not listed here are removed, but for those of AWS itself (`aws:`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "super::schema::tags")]
+    #[x_kube(validation = Rule::new(r"self.all(k, k.size() <= 128 && k.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]+$') && self[k].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))").message(rule::TAGS))]
+    #[x_kube(validation = Rule::new("self.all(k, !k.startsWith('aws:') && !k.startsWith('lambdaroles.dev/'))").message(rule::TAGS_RESERVED))]
+    pub tags: BTreeMap<String, String>,
+
+    /// Longest session that others who assume the role may ask for, in seconds, 3600 to 43200. Default: 3600. Does not
+    /// apply to the sessions that Lambda assumes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 3600, max = 43200))]
+    pub max_session_duration_seconds: Option<i32>,
+
+    /// The managed policy that bounds what the role may do. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary: Option<PermissionsBoundary>,
+
+    /// Who may assume the role. Default: Lambda, on behalf of the role's own account.
+    #[serde(default)]
+    pub trust: Trust,
+
+    /// Managed policies that are attached to the role. The order does not matter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 25))]
+    #[x_kube(validation = Rule::new("self.all(p, self.exists_one(q, q == p))").message(rule::MANAGED_POLICY_TWICE))]
+    pub managed_policies: Vec<ManagedPolicy>,
+
+    /// The role's own statements. They go into one inline policy, `lambdaroles`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    #[x_kube(validation = Rule::new("self.all(s, !has(s.sid) || self.exists_one(t, has(t.sid) && t.sid == s.sid))").message(rule::SID_UNIQUE))]
+    pub statements: Vec<Statement>,
+
+    /// What becomes of policies on the role that are not listed here.
+    #[serde(default)]
+    pub unlisted: Unlisted,
+
+    /// What becomes of changes that somebody else makes in IAM: `Correct` undoes them, `Report` only says so.
+    #[serde(default)]
+    pub drift: Drift,
+
+    /// What becomes of the role when the object is deleted: `Delete` or `Retain`.
+    #[serde(default)]
+    pub deletion_policy: DeletionPolicy,
+
+    /// While true, IAM is neither read nor written for this object. A deletion waits for the end of the suspension,
+    /// unless `deletionPolicy` is `Retain`.
+    #[serde(default)]
+    pub suspend: bool,
+
+    /// How often IAM is looked at when nothing changes, for example `10m`; 30s to 24h. Default: the controller's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    #[x_kube(validation = Rule::new("self.matches('^([0-9]+(h|m|s))+$') && duration(self) >= duration('30s') && duration(self) <= duration('24h')").message(rule::RESYNC_INTERVAL))]
+    pub resync_interval: Option<String>,
+}
+
+/// The permissions boundary of a role.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+pub struct PermissionsBoundary {
+    /// ARN of the managed policy.
+    #[schemars(length(min = 20, max = 2048))]
+    #[x_kube(validation = Rule::new("self.matches('^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$')").message(rule::POLICY_ARN))]
+    pub arn: String,
+}
+
+/// Who may assume the role.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Trust {
+    /// Also trust `edgelambda.amazonaws.com`, for functions at the edge.
+    #[serde(default)]
+    pub edge: bool,
+
+    /// The role may assume itself.
+    #[serde(default, rename = "self")]
+    pub self_: bool,
+
+    /// Trust Lambda only on behalf of the role's own account (condition `aws:SourceAccount`).
+    #[serde(default = "yes")]
+    pub source_account_condition: bool,
+
+    /// Further trust statements.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    #[x_kube(validation = Rule::new("self.all(s, !has(s.sid) || self.exists_one(t, has(t.sid) && t.sid == s.sid))").message(rule::SID_UNIQUE))]
+    pub statements: Vec<TrustStatement>,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self { edge: false, self_: false, source_account_condition: true, statements: Vec::new() }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A managed policy: by the name of one of AWS's, or by ARN.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("has(self.aws) != has(self.arn)").message(rule::MANAGED_POLICY_ONE))]
+pub struct ManagedPolicy {
+    /// Name of an AWS managed policy. Path and partition are looked up for those that fit execution roles; for others
+    /// give the path, as in `service-role/AWSLambdaRole`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = Rule::new("self.matches('^([A-Za-z0-9+=,.@_-]+/)*[A-Za-z0-9+=,.@_-]+$')").message(rule::AWS_POLICY_NAME))]
+    pub aws: Option<String>,
+
+    /// ARN of a managed policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 20, max = 2048))]
+    #[x_kube(validation = Rule::new("self.matches('^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$')").message(rule::POLICY_ARN))]
+    pub arn: Option<String>,
+}
+
+/// What becomes of policies on the role that the spec does not list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Unlisted {
+    /// Managed policies that others attached: `Detach` (default) or `Keep`.
+    #[serde(default)]
+    pub managed_policies: UnlistedManagedPolicies,
+
+    /// Inline policies that others put: `Delete` (default) or `Keep`.
+    #[serde(default)]
+    pub inline_policies: UnlistedInlinePolicies,
+}
+
+/// What becomes of managed policies that others attached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum UnlistedManagedPolicies {
+    /// They are detached.
+    #[default]
+    Detach,
+    /// They stay.
+    Keep,
+}
+
+/// What becomes of inline policies that others put.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum UnlistedInlinePolicies {
+    /// They are deleted.
+    #[default]
+    Delete,
+    /// They stay.
+    Keep,
+}
+
+/// What becomes of changes that somebody else makes in IAM.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum Drift {
+    /// They are undone.
+    #[default]
+    Correct,
+    /// They are reported and left, until the spec changes.
+    Report,
+}
+
+/// What becomes of the role when its object is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum DeletionPolicy {
+    /// The role is deleted.
+    #[default]
+    Delete,
+    /// The role stays, with its tags, so that the same object can claim it again.
+    Retain,
+}

@@ -1,0 +1,63 @@
+//! Schemas that the derives cannot express, and the CRDs as they are published.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+};
+use kube::CustomResourceExt;
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+use super::{role::LambdaExecutionRole, rule};
+
+/// The CRD of every kind, in the order in which they are installed.
+#[must_use]
+pub fn crds() -> Vec<CustomResourceDefinition> {
+    let mut crds = vec![LambdaExecutionRole::crd()];
+    for version in crds.iter_mut().flat_map(|crd| &mut crd.spec.versions) {
+        if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
+            refuse_null(schema);
+        }
+    }
+    crds
+}
+
+/// Takes `nullable` out, which schemars derives from every `Option`: without it the API server prunes an explicit
+/// `null` instead of storing it, so that CEL's `has()` and server-side apply see one kind of absence.
+fn refuse_null(schema: &mut JSONSchemaProps) {
+    schema.nullable = None;
+    for child in schema.properties.iter_mut().flat_map(|properties| properties.values_mut()) {
+        refuse_null(child);
+    }
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
+        refuse_null(items);
+    }
+    if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
+        refuse_null(values);
+    }
+}
+
+/// `operator: {key: value or list}`. Values are scalars or lists of scalars, which a structural schema cannot say; the
+/// controller checks them.
+pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": 30,
+        "additionalProperties": {
+            "type": "object",
+            "maxProperties": 30,
+            "additionalProperties": {"x-kubernetes-preserve-unknown-fields": true},
+        },
+        "x-kubernetes-validations": [{
+            "rule": "self.all(o, o.matches('^(ForAllValues:|ForAnyValue:)?(String(Not)?Equals(IgnoreCase)?|String(Not)?Like|(Numeric|Date)((Not)?Equals|(Less|Greater)Than(Equals)?)|Bool|BinaryEquals|(Not)?IpAddress|Arn(Not)?(Equals|Like))(IfExists)?$|^Null$'))",
+            "message": rule::OPERATOR,
+        }],
+    })
+}
+
+/// A map of tags with bounded values.
+pub(super) fn tags(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": rule::TAGS_MAX,
+        "additionalProperties": {"type": "string", "maxLength": rule::TAG_VALUE_MAX},
+    })
+}

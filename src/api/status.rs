@@ -1,0 +1,64 @@
+//! What the controller reports.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::KubeSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the controller saw and did. It says nothing about who owns a role: the role's tags do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LambdaExecutionRoleStatus {
+    /// The generation of the spec that this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// `Ready`, `Accepted` and `Synced` always; `Drifted`, `DeletionBlocked`, `Reconciling` and `Stalled` while true.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    #[schemars(length(max = 16))]
+    pub conditions: Vec<Condition>,
+
+    /// ARN of the role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<String>,
+
+    /// Name of the role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_name: Option<String>,
+
+    /// Unique id of the role (`AROA…`), which a recreated role of the same name would not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_id: Option<String>,
+
+    /// The AWS account that the role is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+
+    /// The managed policies that this object attached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub managed_policies: Vec<AttachedPolicy>,
+
+    /// Characters that the role's inline policies use, as IAM counts them (without white space between elements).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inline_characters: Option<i64>,
+
+    /// Characters that a role's inline policies may use together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inline_quota: Option<i64>,
+
+    /// When IAM was last changed for this object. A look that finds nothing to do leaves it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_change_time: Option<Time>,
+
+    /// The value of the annotation `lambdaroles.dev/reconcile-at` that was last acted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+}
+
+/// A managed policy that the object attached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+pub struct AttachedPolicy {
+    /// ARN of the policy.
+    pub arn: String,
+}

@@ -1,0 +1,134 @@
+//! Carrying out steps, in order, each idempotent.
+
+use aws_sdk_iam::types::Tag;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info};
+
+use super::{Aws, Error, Kind, error::from_sdk};
+use crate::plan::{Step, step::NewRole};
+
+/// What came of a list of steps.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// The steps that were carried out.
+    pub done: Vec<Step>,
+    /// ARN and id of the role, if it was created.
+    pub created: Option<(String, String)>,
+    /// The step that failed, and how; the steps behind it were not tried.
+    pub failed: Option<(Step, Error)>,
+    /// Whether the process is stopping, so that steps were left for the next start.
+    pub is_interrupted: bool,
+}
+
+/// Carries out `steps` on the role called `role_name`, up to the first failure, or until `stop` is cancelled.
+pub async fn apply(aws: &Aws, role_name: &str, steps: Vec<Step>, stop: &CancellationToken) -> Applied {
+    let mut applied = Applied::default();
+    for step in steps {
+        if stop.is_cancelled() {
+            applied.is_interrupted = true;
+            break;
+        }
+        match aws.execute(role_name, &step).await {
+            Ok(created) => {
+                info!(role = role_name, %step, "changed IAM");
+                applied.created = created.or(applied.created);
+                applied.done.push(step);
+            }
+            Err(error) => {
+                applied.failed = Some((step, error));
+                break;
+            }
+        }
+    }
+    applied
+}
+
+impl Aws {
+    /// One step; with ARN and id of the role if it was created.
+    async fn execute(&self, role: &str, step: &Step) -> Result<Option<(String, String)>, Error> {
+        let iam = &self.iam;
+        match step {
+            Step::CreateRole(new) => return self.create_role(role, new).await.map(Some),
+            Step::PutPermissionsBoundary(arn) => {
+                let request = iam.put_role_permissions_boundary().role_name(role).permissions_boundary(arn);
+                request.send().await.map_err(|error| from_sdk("iam:PutRolePermissionsBoundary", &error))?;
+            }
+            Step::DeletePermissionsBoundary => {
+                let answer = iam.delete_role_permissions_boundary().role_name(role).send().await;
+                gone(answer.map_err(|error| from_sdk("iam:DeleteRolePermissionsBoundary", &error)))?;
+            }
+            Step::PutInlinePolicy { name, document } => {
+                debug!(role, policy = name, %document, "putting inline policy");
+                let request = iam.put_role_policy().role_name(role).policy_name(name);
+                let answer = request.policy_document(document.to_string()).send().await;
+                answer.map_err(|error| from_sdk("iam:PutRolePolicy", &error))?;
+            }
+            Step::DeleteInlinePolicy(name) => {
+                let answer = iam.delete_role_policy().role_name(role).policy_name(name).send().await;
+                gone(answer.map_err(|error| from_sdk("iam:DeleteRolePolicy", &error)))?;
+            }
+            Step::AttachManagedPolicy(arn) => {
+                let answer = iam.attach_role_policy().role_name(role).policy_arn(arn).send().await;
+                answer.map_err(|error| from_sdk("iam:AttachRolePolicy", &error))?;
+            }
+            Step::DetachManagedPolicy(arn) => {
+                let answer = iam.detach_role_policy().role_name(role).policy_arn(arn).send().await;
+                gone(answer.map_err(|error| from_sdk("iam:DetachRolePolicy", &error)))?;
+            }
+            Step::UpdateTrustPolicy(document) => {
+                debug!(role, %document, "replacing trust policy");
+                let request = iam.update_assume_role_policy().role_name(role);
+                let answer = request.policy_document(document.to_string()).send().await;
+                answer.map_err(|error| from_sdk("iam:UpdateAssumeRolePolicy", &error))?;
+            }
+            Step::UpdateRole { description, max_session_seconds } => {
+                let request = iam.update_role().role_name(role).description(description);
+                let answer = request.max_session_duration(*max_session_seconds).send().await;
+                answer.map_err(|error| from_sdk("iam:UpdateRole", &error))?;
+            }
+            Step::TagRole(tags) => {
+                let request = iam.tag_role().role_name(role).set_tags(Some(sdk_tags(tags)?));
+                request.send().await.map_err(|error| from_sdk("iam:TagRole", &error))?;
+            }
+            Step::UntagRole(keys) => {
+                let answer = iam.untag_role().role_name(role).set_tag_keys(Some(keys.clone())).send().await;
+                answer.map_err(|error| from_sdk("iam:UntagRole", &error))?;
+            }
+            Step::DeleteRole => {
+                let answer = iam.delete_role().role_name(role).send().await;
+                gone(answer.map_err(|error| from_sdk("iam:DeleteRole", &error)))?;
+            }
+        }
+        Ok(None)
+    }
+
+    async fn create_role(&self, role: &str, new: &NewRole) -> Result<(String, String), Error> {
+        debug!(role, document = %new.trust_policy, "creating role");
+        let request = self
+            .iam
+            .create_role()
+            .role_name(role)
+            .path(&new.path)
+            .assume_role_policy_document(new.trust_policy.to_string())
+            .max_session_duration(new.max_session_seconds)
+            .set_description(Some(new.description.clone()).filter(|description| !description.is_empty()))
+            .set_permissions_boundary(new.permissions_boundary.clone())
+            .set_tags(Some(sdk_tags(&new.tags)?));
+        let answer = request.send().await.map_err(|error| from_sdk("iam:CreateRole", &error))?;
+        Ok(answer.role.map(|role| (role.arn, role.role_id)).unwrap_or_default())
+    }
+}
+
+/// What shall be gone and was gone already is as it shall be.
+fn gone<T>(answer: Result<T, Error>) -> Result<(), Error> {
+    match answer {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind == Kind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn sdk_tags(tags: &std::collections::BTreeMap<String, String>) -> Result<Vec<Tag>, Error> {
+    let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
+    tags.iter().map(tag).collect::<Result<_, _>>().map_err(|error| Error::unbuilt("iam:TagRole", &error))
+}

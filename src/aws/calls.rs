@@ -1,0 +1,108 @@
+//! Every request to AWS, as it ends, for whoever counts them.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use aws_sdk_iam::config::{
+    ConfigBag, Intercept, RuntimeComponents,
+    interceptors::{BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef},
+};
+use aws_smithy_runtime_api::{box_error::BoxError, client::orchestrator::Metadata};
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+pub enum CallOutcome {
+    /// With an answer.
+    Succeeded,
+    /// With an error that AWS declares, such as `NoSuchEntity`.
+    Refused,
+    /// With the request to slow down.
+    Throttled,
+    /// With nothing usable: no connection, no answer in time, a server error.
+    Failed,
+}
+
+/// One request, retries counted each.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Service, for example `IAM`.
+    pub service: String,
+    /// Operation, for example `GetRole`.
+    pub operation: String,
+    /// How it ended.
+    pub outcome: CallOutcome,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// Is told of every request.
+pub type CallObserver = Arc<dyn Fn(Call) + Send + Sync>;
+
+/// The SDK's hook.
+#[derive(Clone)]
+pub(super) struct CallInterceptor(pub(super) CallObserver);
+
+impl fmt::Debug for CallInterceptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallInterceptor")
+    }
+}
+
+#[derive(Debug)]
+struct AttemptStart(Instant);
+
+impl Storable for AttemptStart {
+    type Storer = StoreReplace<Self>;
+}
+
+impl Intercept for CallInterceptor {
+    fn name(&self) -> &'static str {
+        "CallInterceptor"
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        config.interceptor_state().store_put(AttemptStart(Instant::now()));
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Some(metadata) = config.load::<Metadata>() else { return Ok(()) };
+        let status = context.response().map(|response| response.status().as_u16());
+        let is_throttled = || {
+            let body = context.response().and_then(|response| response.body().bytes()).unwrap_or_default();
+            // `Throttling` is HTTP 400 with IAM: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+            body.windows(THROTTLING.len()).any(|window| window == THROTTLING)
+        };
+        let outcome = match status {
+            Some(200..=299) if matches!(context.output_or_error(), Some(Ok(_))) => CallOutcome::Succeeded,
+            Some(429) => CallOutcome::Throttled,
+            Some(400..=499) if is_throttled() => CallOutcome::Throttled,
+            Some(400..=499) => CallOutcome::Refused,
+            Some(_) | None => CallOutcome::Failed,
+        };
+        let duration = config.load::<AttemptStart>().map(|start| start.0.elapsed()).unwrap_or_default();
+        (self.0)(Call {
+            service: metadata.service().to_owned(),
+            operation: metadata.name().to_owned(),
+            outcome,
+            duration,
+        });
+        Ok(())
+    }
+}
+
+const THROTTLING: &[u8] = b"Throttl";

@@ -1,0 +1,16 @@
+//! The only importer of `aws_sdk_*`: reads what IAM and Lambda hold, and carries out steps. It decides nothing.
+
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "the layer that talks to AWS")]
+
+mod account;
+mod apply;
+mod calls;
+mod client;
+mod error;
+mod observe;
+
+pub use account::Identity;
+pub use apply::{Applied, apply};
+pub use calls::{Call, CallObserver, CallOutcome};
+pub use client::{Aws, Settings};
+pub use error::{Error, Kind};

@@ -1,0 +1,3 @@
+//! What Lambda needs from IAM, as data. Pure.
+
+pub mod managed_policy;

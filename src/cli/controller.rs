@@ -1,0 +1,150 @@
+//! `lambdaroles controller`.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    api::rule,
+    aws::Settings,
+    controller::{self, Options},
+    telemetry::{self, LogFormat},
+};
+
+/// Run the controller.
+///
+/// AWS credentials come from the SDK's chain: environment, profile, web identity (IRSA), container (Pod Identity),
+/// instance. Kubernetes credentials come from the kubeconfig, or from the Pod's service account.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Kubeconfig file. Default: $KUBECONFIG, ~/.kube/config, or the Pod's service account.
+    #[arg(long, value_name = "FILE", env = "LAMBDAROLES_KUBECONFIG")]
+    kubeconfig: Option<PathBuf>,
+
+    /// Context of the kubeconfig. Default: its current one.
+    #[arg(long, value_name = "CONTEXT", env = "LAMBDAROLES_CONTEXT")]
+    context: Option<String>,
+
+    /// Namespace to watch; repeat it, or separate several by commas. Default: all.
+    #[arg(long = "namespace", value_name = "NAMESPACE", env = "LAMBDAROLES_NAMESPACES", value_delimiter = ',')]
+    namespaces: Vec<String>,
+
+    /// Name of this cluster in the tags that say whose a role is. Keep it when the cluster is rebuilt, and the new one
+    /// takes its roles back. Default: the UID of the namespace kube-system.
+    #[arg(long, value_name = "NAME", env = "LAMBDAROLES_CLUSTER_NAME", value_parser = cluster_name)]
+    cluster_name: Option<String>,
+
+    /// AWS region, for bare function names. Default: the SDK's chain, then us-east-1.
+    #[arg(long, value_name = "REGION", env = "LAMBDAROLES_REGION")]
+    region: Option<String>,
+
+    /// Region whose functions are asked for before a role is deleted; repeat it, or separate several by commas.
+    /// Default: the AWS region.
+    #[arg(
+        long = "function-region",
+        value_name = "REGION",
+        env = "LAMBDAROLES_FUNCTION_REGIONS",
+        value_delimiter = ','
+    )]
+    function_regions: Vec<String>,
+
+    /// URL of an AWS emulator, for every service.
+    #[arg(long, value_name = "URL", env = "LAMBDAROLES_AWS_ENDPOINT_URL")]
+    aws_endpoint_url: Option<String>,
+
+    /// Objects that are worked on at the same time.
+    #[arg(long, value_name = "NUMBER", env = "LAMBDAROLES_CONCURRENCY", default_value = "8", value_parser = clap::value_parser!(u16).range(1..))]
+    concurrency: u16,
+
+    /// How often IAM is looked at when nothing changes, 10 % more or less; spec.resyncInterval goes before it.
+    #[arg(long, value_name = "DURATION", env = "LAMBDAROLES_RESYNC", default_value = "10m", value_parser = resync)]
+    resync: Duration,
+
+    /// How long after the last change in IAM a role counts as ready.
+    #[arg(long, value_name = "DURATION", env = "LAMBDAROLES_SETTLE", default_value = "15s", value_parser = duration)]
+    settle: Duration,
+
+    /// Address of /livez, /readyz and /metrics.
+    #[arg(long, value_name = "ADDRESS", env = "LAMBDAROLES_LISTEN", default_value = "0.0.0.0:8080")]
+    listen: SocketAddr,
+
+    /// How log lines look.
+    #[arg(long, value_enum, env = "LAMBDAROLES_LOG_FORMAT", default_value_t)]
+    log_format: LogFormat,
+
+    /// What is logged, for example debug, or lambdaroles=debug,info.
+    #[arg(long, value_name = "FILTER", env = "LAMBDAROLES_LOG", default_value = "info")]
+    log: String,
+}
+
+pub(super) fn run(arguments: Arguments) -> super::Result {
+    telemetry::init(arguments.log_format, &arguments.log)?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        let client = Client::try_from(kubernetes(&arguments).await?)?;
+        let stop = CancellationToken::new();
+        tokio::spawn(cancel_on_signal(stop.clone()));
+        let options = Options {
+            namespaces: arguments.namespaces,
+            cluster_name: arguments.cluster_name,
+            concurrency: arguments.concurrency,
+            resync: arguments.resync,
+            settle: arguments.settle,
+            listen: arguments.listen,
+            aws: Settings {
+                region: arguments.region,
+                endpoint_url: arguments.aws_endpoint_url,
+                function_regions: arguments.function_regions,
+            },
+        };
+        Ok(controller::run(client, options, stop).await?)
+    })
+}
+
+async fn kubernetes(arguments: &Arguments) -> Result<Config, Box<dyn std::error::Error + Send + Sync>> {
+    let options = KubeConfigOptions { context: arguments.context.clone(), ..KubeConfigOptions::default() };
+    match &arguments.kubeconfig {
+        Some(file) => Ok(Config::from_custom_kubeconfig(Kubeconfig::read_from(file)?, &options).await?),
+        None if options.context.is_some() => Ok(Config::from_kubeconfig(&options).await?),
+        None => Ok(Config::infer().await?),
+    }
+}
+
+async fn cancel_on_signal(stop: CancellationToken) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    stop.cancel();
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match text.parse::<kube::core::Duration>() {
+        Ok(duration) if !duration.is_negative() => Ok(duration.into()),
+        Ok(_) => Err("must not be negative".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn resync(text: &str) -> Result<Duration, String> {
+    let interval = duration(text)?;
+    if interval.is_zero() { Err("must be more than nothing".to_owned()) } else { Ok(interval) }
+}
+
+/// The name becomes the value of a tag.
+fn cluster_name(text: &str) -> Result<String, String> {
+    let is_allowed = |c: char| c.is_alphanumeric() || "_.:/=+-@".contains(c);
+    if (1..=rule::TAG_VALUE_MAX).contains(&text.chars().count()) && text.chars().all(is_allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("must have 1 to 256 letters, digits and _.:/=+-@".to_owned())
+    }
+}

@@ -1,0 +1,179 @@
+//! The only user of `kube::Client`: finalizers, statuses, events, and the cluster's own name.
+
+#![allow(clippy::disallowed_types, reason = "the layer that talks to the cluster")]
+
+use std::fmt::Debug;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{
+    Api, Client, ResourceExt,
+    api::{Patch, PatchParams},
+    runtime::events::{Event, EventType, Recorder, Reporter},
+};
+use serde_json::json;
+
+use crate::{
+    api::{FINALIZER, LambdaExecutionRole, LambdaExecutionRoleStatus},
+    plan::status::Note,
+};
+
+pub mod permissions;
+
+/// The name under which the controller writes: field manager and source of events.
+pub const FIELD_MANAGER: &str = "lambdaroles";
+
+/// The namespace whose UID names a cluster that was given no name.
+const IDENTIFYING_NAMESPACE: &str = "kube-system";
+
+/// A failed call to the Kubernetes API.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {what}: {source}")]
+pub struct Error {
+    what: String,
+    source: Box<kube::Error>,
+}
+
+impl Error {
+    fn new(what: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
+        let what = what.into();
+        move |source| Self { what, source: Box::new(source) }
+    }
+
+    /// Whether the object changed or went since it was read, which the next look sees.
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        matches!(&*self.source, kube::Error::Api(status) if status.is_conflict() || status.is_not_found() || status.code == 422)
+    }
+}
+
+/// The Kubernetes API, as the controller uses it.
+#[derive(Clone)]
+pub struct Cluster {
+    client: Client,
+}
+
+impl Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cluster")
+    }
+}
+
+impl Cluster {
+    /// Wraps a client.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// UID of the namespace `kube-system`, which is as old as the cluster and unlike any other's.
+    ///
+    /// # Errors
+    /// If the namespace cannot be read.
+    pub async fn uid(&self) -> Result<String, Error> {
+        let namespace = Api::<Namespace>::all(self.client.clone())
+            .get_metadata(IDENTIFYING_NAMESPACE)
+            .await
+            .map_err(Error::new(format!("read namespace {IDENTIFYING_NAMESPACE}, whose UID names the cluster")))?;
+        Ok(namespace.metadata.uid.unwrap_or_default())
+    }
+
+    /// Adds the finalizer, if `role` has none of ours.
+    ///
+    /// # Errors
+    /// If the object was changed since it was read, or the API server fails.
+    pub async fn add_finalizer(&self, role: &LambdaExecutionRole) -> Result<(), Error> {
+        if role.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
+            return Ok(());
+        }
+        let finalizers: Vec<_> = role.finalizers().iter().map(String::as_str).chain([FINALIZER]).collect();
+        self.set_finalizers(role, &finalizers).await
+    }
+
+    /// Removes the finalizer: the API server then lets the object go.
+    ///
+    /// # Errors
+    /// If the object was changed since it was read, or the API server fails.
+    pub async fn remove_finalizer(&self, role: &LambdaExecutionRole) -> Result<(), Error> {
+        let finalizers: Vec<_> =
+            role.finalizers().iter().map(String::as_str).filter(|finalizer| *finalizer != FINALIZER).collect();
+        match self.set_finalizers(role, &finalizers).await {
+            Err(error) if matches!(&*error.source, kube::Error::Api(status) if status.is_not_found()) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// The resource version makes the write fail if anybody else changed the object meanwhile, so that no finalizer is
+    /// lost and none is put on an object that is going.
+    async fn set_finalizers(&self, role: &LambdaExecutionRole, finalizers: &[&str]) -> Result<(), Error> {
+        let patch = json!({"metadata": {"finalizers": finalizers, "resourceVersion": role.resource_version()}});
+        self.roles(role)
+            .patch_metadata(&role.name_any(), &PatchParams::default(), &Patch::Merge(patch))
+            .await
+            .map(drop)
+            .map_err(Error::new("set the finalizers"))
+    }
+
+    /// Writes the status, if it differs from the one that the object has.
+    ///
+    /// # Errors
+    /// If the API server fails. An object that is gone needs no status and is none.
+    pub async fn write_status(
+        &self,
+        object: &impl Writable,
+        previous: Option<&LambdaExecutionRoleStatus>,
+        status: &LambdaExecutionRoleStatus,
+    ) -> Result<(), Error> {
+        if previous == Some(status) {
+            return Ok(());
+        }
+        let (namespace, name, uid) = object.key();
+        let roles: Api<LambdaExecutionRole> = Api::namespaced(self.client.clone(), namespace);
+        let patch = json!({
+            "apiVersion": <LambdaExecutionRole as kube::Resource>::api_version(&()),
+            "kind": <LambdaExecutionRole as kube::Resource>::kind(&()),
+            // The UID makes the write fail on another object of the same name.
+            "metadata": {"name": name, "uid": uid},
+            "status": status,
+        });
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        match roles.patch_subresource("status", name, &params, &Patch::Apply(patch)).await {
+            Ok(_) => Ok(()),
+            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+            Err(error) => Err(Error::new("write the status")(error)),
+        }
+    }
+
+    /// Publishes an event about the object. Nothing depends on it, so a failure is only logged.
+    pub async fn publish(&self, role: &LambdaExecutionRole, note: &Note) {
+        let event = Event {
+            type_: if note.is_warning { EventType::Warning } else { EventType::Normal },
+            reason: note.reason.to_string(),
+            note: Some(note.message.clone()),
+            action: "Reconcile".to_owned(),
+            secondary: None,
+        };
+        // A recorder takes events that differ only in their text for one, and keeps the first text. Ours are published
+        // on transitions only, so each gets a recorder of its own.
+        let recorder = Recorder::new(self.client.clone(), Reporter::from(FIELD_MANAGER));
+        if let Err(error) = recorder.publish(&event, &kube::Resource::object_ref(role, &())).await {
+            tracing::warn!(%error, reason = %note.reason, "cannot publish an event");
+        }
+    }
+
+    fn roles(&self, role: &LambdaExecutionRole) -> Api<LambdaExecutionRole> {
+        Api::namespaced(self.client.clone(), &role.namespace().unwrap_or_default())
+    }
+}
+
+/// Anything whose status can be written: an object, or what is left of one that cannot be decoded.
+pub trait Writable: Debug + Sync {
+    /// Namespace, name and UID.
+    fn key(&self) -> (&str, &str, Option<&str>);
+}
+
+impl<K: kube::Resource + Debug + Sync> Writable for K {
+    fn key(&self) -> (&str, &str, Option<&str>) {
+        let meta = self.meta();
+        (meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default(), meta.uid.as_deref())
+    }
+}

@@ -1,0 +1,27 @@
+//! The rights that the controller needs in the cluster: the one source of its RBAC, for tests and for what installs it.
+
+use k8s_openapi::api::rbac::v1::PolicyRule;
+
+use crate::api::GROUP;
+
+/// The rules of the controller's `ClusterRole`. No right on Secrets, and none to change a spec: `patch` on the objects
+/// themselves is for the finalizer.
+#[must_use]
+pub fn policy_rules() -> Vec<PolicyRule> {
+    vec![
+        rule(GROUP, &["lambdaexecutionroles"], &["get", "list", "watch", "patch"]),
+        rule(GROUP, &["lambdaexecutionroles/status"], &["patch"]),
+        rule("events.k8s.io", &["events"], &["create"]),
+        PolicyRule { resource_names: Some(vec!["kube-system".to_owned()]), ..rule("", &["namespaces"], &["get"]) },
+    ]
+}
+
+fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> PolicyRule {
+    let owned = |list: &[&str]| list.iter().map(|&entry| entry.to_owned()).collect::<Vec<_>>();
+    PolicyRule {
+        api_groups: Some(vec![group.to_owned()]),
+        resources: Some(owned(resources)),
+        verbs: owned(verbs),
+        ..PolicyRule::default()
+    }
+}

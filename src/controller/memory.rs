@@ -1,0 +1,66 @@
+//! What is remembered of each object between passes. Losing it costs one look at IAM an object.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crate::plan::look::Subject;
+
+#[derive(Clone, Debug)]
+struct Entry {
+    subject: Subject,
+    failures: u32,
+    due: Instant,
+}
+
+/// Per object, by namespace and name: what was looked at, failures in a row, and when the next look is due.
+#[derive(Debug, Default)]
+pub(super) struct Memory(Mutex<HashMap<(String, String), Entry>>);
+
+type Key<'a> = (&'a str, &'a str);
+
+impl Memory {
+    /// How long until the next look at `subject` is due; `None` if it is due now.
+    pub(super) fn wait(&self, key: Key<'_>, subject: &Subject, now: Instant) -> Option<Duration> {
+        let entries = self.entries();
+        let entry = entries.get(&owned(key)).filter(|entry| entry.subject == *subject)?;
+        entry.due.checked_duration_since(now).filter(|wait| !wait.is_zero())
+    }
+
+    /// Remembers a look, and returns the failures in a row, this one included.
+    pub(super) fn looked(&self, key: Key<'_>, subject: Subject, has_failed: bool) -> u32 {
+        let mut entries = self.entries();
+        let now = Instant::now();
+        let entry = entries.entry(owned(key)).or_insert(Entry { subject: subject.clone(), failures: 0, due: now });
+        // A changed spec starts anew: it deserves a prompt attempt.
+        if entry.subject != subject || !has_failed {
+            entry.failures = 0;
+        }
+        entry.subject = subject;
+        entry.failures += u32::from(has_failed);
+        entry.due = now;
+        entry.failures
+    }
+
+    /// Puts the next look off until `due`.
+    pub(super) fn put_off(&self, key: Key<'_>, due: Instant) {
+        if let Some(entry) = self.entries().get_mut(&owned(key)) {
+            entry.due = due;
+        }
+    }
+
+    /// Forgets an object that is gone.
+    pub(super) fn forget(&self, key: Key<'_>) {
+        self.entries().remove(&owned(key));
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<(String, String), Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn owned((namespace, name): Key<'_>) -> (String, String) {
+    (namespace.to_owned(), name.to_owned())
+}

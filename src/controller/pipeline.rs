@@ -1,0 +1,356 @@
+//! One pass over one object: resolve, desired, observe, diff, guard, apply, status. The order, and nothing else.
+
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use k8s_openapi::jiff::Timestamp;
+use kube::{
+    ResourceExt,
+    core::{DeserializeGuard, error_boundary::InvalidObject},
+    runtime::controller::Action,
+};
+use tracing::{Instrument, debug, info, info_span, warn};
+
+use super::{Context, PassError};
+use crate::{
+    api::{
+        DELETE_IN_USE_ANNOTATION, FINALIZER, LambdaExecutionRole, LambdaExecutionRoleStatus, RECONCILE_AT_ANNOTATION,
+        Reason,
+    },
+    aws::{self, Applied, Kind},
+    plan::{
+        Class, Failure, Hold, Owner, Rejection, Step, Usage, Verdict,
+        desired::{DesiredRole, desired_role, role_name},
+        diff::diff,
+        guard::{self, Removal},
+        look::{self, Subject},
+        status::{self, Identity, Next, Note, Outcome, Pass, Report},
+    },
+    telemetry::PassResult,
+};
+
+/// An object that may be impossible to decode, which must not stop the watch for the others.
+pub(super) type Guarded = DeserializeGuard<LambdaExecutionRole>;
+
+/// What a pass came to.
+enum Ending {
+    /// There is something to say of the object, and to look at it again.
+    Reported(Box<Report>, PassResult),
+    /// The object is gone, or was let go.
+    Gone,
+}
+
+/// One pass, counted and logged.
+pub(super) async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Action, PassError> {
+    let Ok(_permit) = context.passes.acquire().await else { return Ok(Action::await_change()) };
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    let span = info_span!("reconcile", object = format!("{namespace}/{name}"));
+    let started = Instant::now();
+    let pass = async {
+        match &object.0 {
+            Ok(role) => reconcile_role(role, &context).await,
+            Err(invalid) => report_invalid(&object, invalid, &context).await,
+        }
+    };
+    let result = pass.instrument(span).await;
+    let label = result.as_ref().map_or(PassResult::ClusterError, |(_, label)| *label);
+    context.metrics.pass(label, started.elapsed());
+    result.map(|(action, _)| action)
+}
+
+/// An object of another version of the API, or written past an API server that checks: it is told so, once an interval.
+async fn report_invalid(
+    object: &Guarded,
+    invalid: &InvalidObject,
+    context: &Context,
+) -> Result<(Action, PassResult), PassError> {
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    let key = (namespace.as_str(), name.as_str());
+    let subject = Subject { uid: object.uid(), generation: invalid.metadata.generation, ..Subject::default() };
+    if let Some(wait) = context.memory.wait(key, &subject, Instant::now()) {
+        return Ok((Action::requeue(wait), PassResult::Skipped));
+    }
+    warn!(error = invalid.error, "cannot decode the object");
+    let faults = [Rejection { path: "spec".to_owned(), message: format!("cannot be read: {}", invalid.error) }];
+    let none = LambdaExecutionRoleStatus::default();
+    let pass = pass_of(&none, invalid.metadata.generation, None, context);
+    let report = status::report(&pass, &Outcome::Rejected(&faults));
+    context.cluster.write_status(object, None, &report.status).await?;
+    let wait = look::resync(context.resync, fastrand::f64());
+    context.memory.looked(key, subject, false);
+    context.memory.put_off(key, Instant::now() + wait);
+    Ok((Action::requeue(wait), PassResult::Held))
+}
+
+async fn reconcile_role(role: &LambdaExecutionRole, context: &Context) -> Result<(Action, PassResult), PassError> {
+    let (namespace, name) = (role.namespace().unwrap_or_default(), role.name_any());
+    let key = (namespace.as_str(), name.as_str());
+    let subject = subject_of(role);
+    let none = LambdaExecutionRoleStatus::default();
+    let previous = role.status.as_ref().unwrap_or(&none);
+    if let Some(wait) = context.memory.wait(key, &subject, Instant::now()) {
+        return skip(role, previous, wait, context).await;
+    }
+    let ending = match role.metadata.deletion_timestamp {
+        None => keep(role, previous, context).await?,
+        Some(_) => remove(role, previous, context).await?,
+    };
+    let (report, result) = match ending {
+        Ending::Reported(report, result) => (report, result),
+        Ending::Gone => {
+            context.memory.forget(key);
+            return Ok((Action::await_change(), PassResult::Synced));
+        }
+    };
+    context.cluster.write_status(role, role.status.as_ref(), &report.status).await?;
+    for note in &report.notes {
+        context.cluster.publish(role, note).await;
+    }
+    let failures = context.memory.looked(key, subject, matches!(report.next, Next::Backoff(_)));
+    let wait = wait_of(role, &report, failures, context);
+    // The settle window may end before the next look is due; the wake-up then says so without reading IAM.
+    let (look, wake) = match report.next {
+        Next::Settled(settled) => (wait, wait.min(settled)),
+        Next::Resync | Next::Backoff(_) => (wait, wait),
+    };
+    context.memory.put_off(key, Instant::now() + look);
+    debug!(?wake, "looked");
+    Ok((Action::requeue(wake), result))
+}
+
+/// No look at IAM is due: at most the settle window has passed.
+async fn skip(
+    role: &LambdaExecutionRole,
+    previous: &LambdaExecutionRoleStatus,
+    wait: Duration,
+    context: &Context,
+) -> Result<(Action, PassResult), PassError> {
+    let pass = pass_of(previous, role.metadata.generation, reconcile_at(role), context);
+    let wake = match status::settle(&pass) {
+        None => wait,
+        Some(report) => {
+            context.cluster.write_status(role, role.status.as_ref(), &report.status).await?;
+            match report.next {
+                Next::Settled(settled) => wait.min(settled),
+                Next::Resync | Next::Backoff(_) => wait,
+            }
+        }
+    };
+    Ok((Action::requeue(wake), PassResult::Skipped))
+}
+
+/// Makes IAM equal to the spec.
+async fn keep(
+    role: &LambdaExecutionRole,
+    previous: &LambdaExecutionRoleStatus,
+    context: &Context,
+) -> Result<Ending, PassError> {
+    let report = |outcome: &Outcome<'_>| {
+        let report = status::report(&pass_of(previous, role.metadata.generation, reconcile_at(role), context), outcome);
+        Ending::Reported(Box::new(report), result_of(outcome))
+    };
+    let failed = |failure: Failure, applied: &[Step], is_behind: bool| {
+        warn!(class = %failure.class, reason = %failure.reason, error = %failure, "cannot bring IAM to the spec");
+        report(&Outcome::Failed { failure: &failure, applied, is_behind })
+    };
+    let owner = owner_of(role, context);
+
+    let caller = match context.aws.identity().await {
+        Ok(caller) => caller,
+        Err(error) => return Ok(failed(error.failure(&role_name(&role.spec, &owner), None), &[], false)),
+    };
+    let desired = match desired_role(&role.spec, &owner, &caller.account, previous.role_name.as_deref()) {
+        Ok(desired) => desired,
+        Err(faults) => return Ok(report(&Outcome::Rejected(&faults))),
+    };
+    if desired.suspend {
+        return Ok(report(&Outcome::Held { hold: &Hold::suspended(), is_deleting: false }));
+    }
+    let is_settled = status::is_settled(previous, role.metadata.generation);
+    let attached_before: BTreeSet<String> = previous.managed_policies.iter().map(|policy| policy.arn.clone()).collect();
+
+    // Twice at most: a role that turns out to exist when it is created (an answer that was lost) is looked at again.
+    for is_second in [false, true] {
+        let observed = match context.aws.observe(&desired.name).await {
+            Ok(observed) => observed,
+            Err(error) => return Ok(failed(error.failure(&desired.name, None), &[], false)),
+        };
+        let steps = diff(&desired, observed.as_ref(), &attached_before);
+        let steps = match guard::judge(&desired, &owner, observed.as_ref(), steps, is_settled) {
+            Ok(steps) => steps,
+            Err(hold) => return Ok(report(&Outcome::Held { hold: &hold, is_deleting: false })),
+        };
+        context.cluster.add_finalizer(role).await?;
+        let applied = aws::apply(&context.aws, &desired.name, steps, &context.stop).await;
+        let identity = applied.created.clone().or_else(|| observed.map(|role| (role.arn, role.id)));
+        match (failure_of(&applied, &desired.name), identity) {
+            (None, Some((arn, id))) => {
+                let identity = Identity { arn, id, account_id: caller.account.id.clone() };
+                if is_settled && !applied.done.is_empty() {
+                    context.metrics.drift_corrected();
+                }
+                return Ok(report(&Outcome::Synced { desired: &desired, identity: &identity, applied: &applied.done }));
+            }
+            (Some(_), _) if !is_second && has_found_role(&applied) => info!("the role exists already; looking again"),
+            (Some(failure), _) => return Ok(failed(failure, &applied.done, true)),
+            (None, None) => return Ok(failed(vanished(&desired), &applied.done, true)),
+        }
+    }
+    Ok(failed(vanished(&desired), &[], true))
+}
+
+/// Deletes the role, if it is the object's, and lets the object go.
+async fn remove(
+    role: &LambdaExecutionRole,
+    previous: &LambdaExecutionRoleStatus,
+    context: &Context,
+) -> Result<Ending, PassError> {
+    if !role.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
+        return Ok(Ending::Gone);
+    }
+    let report = |outcome: &Outcome<'_>| {
+        let report = status::report(&pass_of(previous, role.metadata.generation, reconcile_at(role), context), outcome);
+        Ending::Reported(Box::new(report), result_of(outcome))
+    };
+    let failed = |failure: Failure, applied: &[Step]| {
+        warn!(class = %failure.class, reason = %failure.reason, error = %failure, "cannot delete the role");
+        report(&Outcome::Failed { failure: &failure, applied, is_behind: true })
+    };
+    let owner = owner_of(role, context);
+    let name = previous.role_name.clone().unwrap_or_else(|| role_name(&role.spec, &owner));
+    let attached: Vec<String> = previous.managed_policies.iter().map(|policy| policy.arn.clone()).collect();
+    let removal = Removal {
+        owner: &owner,
+        role_name: &name,
+        deletion_policy: role.spec.deletion_policy,
+        suspend: role.spec.suspend,
+        unlisted: role.spec.unlisted,
+        attached: &attached,
+        delete_in_use: is_delete_in_use(role),
+    };
+    let verdict = match removal.judge_unseen() {
+        Some(verdict) => verdict,
+        None => match look_before_removal(&removal, context).await {
+            Ok(verdict) => verdict,
+            Err(error) => return Ok(failed(error.failure(&name, None), &[])),
+        },
+    };
+    let farewell = match verdict {
+        Verdict::Hold(hold) => return Ok(report(&Outcome::Held { hold: &hold, is_deleting: true })),
+        Verdict::Release(message) => status::farewell(false, &name, message.as_deref()),
+        Verdict::Delete(steps) => {
+            let applied = aws::apply(&context.aws, &name, steps, &context.stop).await;
+            if let Some(failure) = failure_of(&applied, &name) {
+                return Ok(failed(failure, &applied.done));
+            }
+            status::farewell(true, &name, None)
+        }
+    };
+    let_go(role, farewell, context).await?;
+    Ok(Ending::Gone)
+}
+
+async fn look_before_removal(removal: &Removal<'_>, context: &Context) -> Result<Verdict, aws::Error> {
+    let observed = context.aws.observe(removal.role_name).await?;
+    let usage = match &observed {
+        Some(role) if removal.concerns(role) => context.aws.usage(role, !removal.delete_in_use).await?,
+        Some(_) | None => Usage::default(),
+    };
+    Ok(removal.judge(observed.as_ref(), &usage))
+}
+
+/// The event comes first: once the finalizer is gone there is nothing left to tell it of.
+async fn let_go(role: &LambdaExecutionRole, farewell: Option<Note>, context: &Context) -> Result<(), PassError> {
+    if let Some(note) = farewell {
+        context.cluster.publish(role, &note).await;
+    }
+    context.cluster.remove_finalizer(role).await?;
+    info!("let the object go");
+    Ok(())
+}
+
+fn failure_of(applied: &Applied, role_name: &str) -> Option<Failure> {
+    if applied.is_interrupted {
+        return Some(Failure {
+            class: Class::Transient,
+            reason: Reason::Pending,
+            message: format!("The controller stopped while it changed role {role_name}; it goes on when it is back."),
+        });
+    }
+    applied.failed.as_ref().map(|(step, error)| error.failure(role_name, Some(step)))
+}
+
+fn has_found_role(applied: &Applied) -> bool {
+    matches!(&applied.failed, Some((Step::CreateRole(_), error)) if error.kind == Kind::AlreadyExists)
+}
+
+fn vanished(desired: &DesiredRole) -> Failure {
+    Failure {
+        class: Class::Transient,
+        reason: Reason::ConcurrentModification,
+        message: format!(
+            "Role {} vanished while it was worked on. The controller looks again by itself.",
+            desired.name
+        ),
+    }
+}
+
+fn wait_of(role: &LambdaExecutionRole, report: &Report, failures: u32, context: &Context) -> Duration {
+    let interval = role
+        .spec
+        .resync_interval
+        .as_deref()
+        .and_then(|text| text.parse::<kube::core::Duration>().ok())
+        .map_or(context.resync, Duration::from);
+    let resync = look::resync(interval, fastrand::f64());
+    match report.next {
+        Next::Settled(_) | Next::Resync => resync,
+        Next::Backoff(class) => look::backoff(class, failures, fastrand::f64()).unwrap_or(resync),
+    }
+}
+
+fn result_of(outcome: &Outcome<'_>) -> PassResult {
+    match outcome {
+        Outcome::Synced { .. } => PassResult::Synced,
+        Outcome::Rejected(_) | Outcome::Held { .. } => PassResult::Held,
+        Outcome::Failed { failure, .. } => PassResult::Failed(failure.class),
+    }
+}
+
+fn pass_of<'a>(
+    previous: &'a LambdaExecutionRoleStatus,
+    generation: Option<i64>,
+    reconcile_at: Option<&'a str>,
+    context: &Context,
+) -> Pass<'a> {
+    Pass { previous, generation, reconcile_at, now: Timestamp::now(), settle: context.settle }
+}
+
+fn subject_of(role: &LambdaExecutionRole) -> Subject {
+    Subject {
+        uid: role.uid(),
+        generation: role.metadata.generation,
+        reconcile_at: reconcile_at(role).map(str::to_owned),
+        delete_in_use: is_delete_in_use(role),
+        is_deleting: role.metadata.deletion_timestamp.is_some(),
+    }
+}
+
+fn owner_of(role: &LambdaExecutionRole, context: &Context) -> Owner {
+    Owner {
+        cluster: context.cluster_name.clone(),
+        namespace: role.namespace().unwrap_or_default(),
+        name: role.name_any(),
+    }
+}
+
+fn reconcile_at(role: &LambdaExecutionRole) -> Option<&str> {
+    role.annotations().get(RECONCILE_AT_ANNOTATION).map(String::as_str)
+}
+
+fn is_delete_in_use(role: &LambdaExecutionRole) -> bool {
+    role.annotations().get(DELETE_IN_USE_ANNOTATION).is_some_and(|value| value == "true")
+}

@@ -1,0 +1,176 @@
+//! The process: watches, endpoints, and an orderly end.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::{StreamExt, future::join_all};
+use kube::{
+    Api, Client,
+    runtime::{
+        Controller,
+        controller::{self, Action, Config},
+        reflector::Store,
+        watcher,
+    },
+};
+use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use super::{
+    Context, PassError,
+    memory::Memory,
+    pipeline::{Guarded, reconcile},
+};
+use crate::{
+    aws::{Aws, Call, Settings},
+    cluster::{self, Cluster},
+    server::{self, Health},
+    telemetry::Metrics,
+};
+
+/// How long a stopping process waits for the steps in hand. Each may be repeated, so one that is cut off does no harm.
+const STOP_GRACE: Duration = Duration::from_secs(8);
+
+/// How long an object waits after a pass that the Kubernetes API cut short.
+const CLUSTER_RETRY: Duration = Duration::from_secs(2);
+
+/// How the controller runs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Namespaces to watch; all if empty.
+    pub namespaces: Vec<String>,
+    /// Name of the cluster in the roles' tags; the UID of `kube-system` if absent.
+    pub cluster_name: Option<String>,
+    /// Passes at the same time.
+    pub concurrency: u16,
+    /// How often IAM is looked at where the spec does not say.
+    pub resync: Duration,
+    /// How long after the last write a role counts as propagated.
+    pub settle: Duration,
+    /// Where the endpoints listen.
+    pub listen: SocketAddr,
+    /// How AWS is reached.
+    pub aws: Settings,
+}
+
+/// The process cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The cluster has no name that roles could be tagged with.
+    #[error("cannot tell the cluster's name: {0}. Grant `get` on the namespace kube-system, or set --cluster-name.")]
+    ClusterName(#[source] cluster::Error),
+    /// The endpoints have no port.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+}
+
+/// Runs until `stop` is cancelled.
+///
+/// # Errors
+/// If the process cannot start.
+pub async fn run(client: Client, options: Options, stop: CancellationToken) -> Result<(), Error> {
+    let metrics = Metrics::new();
+    let health = Health { metrics: Arc::clone(&metrics), is_ready: Arc::new(AtomicBool::new(false)) };
+    let listener = TcpListener::bind(options.listen).await.map_err(|error| Error::Listen(options.listen, error))?;
+    info!(address = %listener.local_addr().unwrap_or(options.listen), "listening");
+    // The endpoints outlive the watches, so that probes do not fail while the steps in hand end.
+    let end = CancellationToken::new();
+    let endpoints = tokio::spawn(server::serve(listener, health.clone(), end.clone()));
+
+    let cluster = Cluster::new(client.clone());
+    let cluster_name = match &options.cluster_name {
+        Some(name) => name.clone(),
+        None => cluster.uid().await.map_err(Error::ClusterName)?,
+    };
+    let counted = Arc::clone(&metrics);
+    let observer = Arc::new(move |call: Call| counted.call(call.service, call.operation, call.outcome.into()));
+    let context = Arc::new(Context {
+        aws: Aws::connect(&options.aws, observer).await,
+        cluster,
+        cluster_name,
+        resync: options.resync,
+        settle: options.settle,
+        metrics,
+        memory: Memory::default(),
+        passes: Semaphore::new(usize::from(options.concurrency)),
+        stop: stop.clone(),
+    });
+    info!(cluster = context.cluster_name, namespaces = ?options.namespaces, "watching");
+    let controllers: Vec<_> = apis(&client, &options.namespaces)
+        .into_iter()
+        .map(|api| {
+            Controller::new(api, watcher::Config::default())
+                .with_config(Config::default().concurrency(options.concurrency))
+                .graceful_shutdown_on(stop.clone().cancelled_owned())
+        })
+        .collect();
+    let stores: Vec<_> = controllers.iter().map(Controller::store).collect();
+    let is_ready = Arc::clone(&health.is_ready);
+    let listed = tokio::spawn(async move {
+        let all = join_all(stores.iter().map(Store::wait_until_ready)).await;
+        is_ready.store(all.iter().all(Result::is_ok), Ordering::Relaxed);
+        info!("listed every watched object");
+    });
+    let watches = join_all(controllers.into_iter().map(|controller| {
+        controller.run(reconcile, retry, Arc::clone(&context)).for_each(|result| async move {
+            if let Err(error) = result {
+                report(&error);
+            }
+        })
+    }));
+
+    tokio::pin!(watches);
+    tokio::select! {
+        _ = &mut watches => {}
+        () = stop.cancelled() => {
+            info!("stopping: finishing the steps in hand");
+            if timeout(STOP_GRACE, watches).await.is_err() {
+                warn!("stopped in the middle of a step; the next start repeats it");
+            }
+        }
+    }
+    listed.abort();
+    end.cancel();
+    if let Ok(Err(error)) = endpoints.await {
+        warn!(%error, "the endpoints failed");
+    }
+    Ok(())
+}
+
+fn apis(client: &Client, namespaces: &[String]) -> Vec<Api<Guarded>> {
+    if namespaces.is_empty() {
+        return vec![Api::all(client.clone())];
+    }
+    namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect()
+}
+
+/// Failures of AWS never come here: a pass ends well if it could say what happened.
+fn retry(_: Arc<Guarded>, error: &PassError, _: Arc<Context>) -> Action {
+    match error {
+        PassError::Cluster(error) if error.is_outdated() => {
+            info!(%error, "the object changed meanwhile; looking again");
+        }
+        PassError::Cluster(error) => warn!(%error, "cannot write to the cluster; trying again"),
+    }
+    Action::requeue(CLUSTER_RETRY)
+}
+
+fn report(error: &controller::Error<PassError, watcher::Error>) {
+    match error {
+        // Told in `retry` already.
+        controller::Error::ReconcilerFailed(..) => {}
+        // The object went while it was in the queue.
+        controller::Error::ObjectNotFound(object) => debug!(%object, "gone"),
+        controller::Error::QueueError(error) => {
+            warn!(%error, "cannot watch LambdaExecutionRoles: is the CRD installed, and may the controller list and watch them?");
+        }
+        controller::Error::RunnerError(error) => warn!(%error, "a pass ended abnormally"),
+    }
+}

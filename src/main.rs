@@ -1,0 +1,17 @@
+//! Arguments, one call, and what went wrong.
+
+use std::{io::Write, process::ExitCode};
+
+use clap::Parser;
+use lambdaroles::cli::Arguments;
+
+fn main() -> ExitCode {
+    match Arguments::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // If standard error is closed there is nobody to tell.
+            let _ = writeln!(std::io::stderr(), "lambdaroles: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

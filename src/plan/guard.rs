@@ -1,0 +1,224 @@
+//! What may be done: ownership, immutability, suspension, drift policy, deletion.
+//!
+//! The last place where anything is decided: the steps that come out of here are carried out as they stand.
+
+use super::{
+    desired::DesiredRole,
+    diff,
+    observed::{ObservedRole, Usage},
+    owner::Owner,
+    step::{Step, describe},
+};
+use crate::api::{
+    DELETE_IN_USE_ANNOTATION, INLINE_POLICY_NAME, Reason,
+    role::{DeletionPolicy, Drift, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
+    rule,
+};
+
+/// Names shown in a message before the rest is counted.
+const NAMES_SHOWN: usize = 5;
+
+/// What is done about an object that is being deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// These steps delete the role; then the object may go.
+    Delete(Vec<Step>),
+    /// Role and object stay for now.
+    Hold(Hold),
+    /// The object may go; the role, if there is one, stays. With a message if that is worth one.
+    Release(Option<String>),
+}
+
+/// Why IAM stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The reason in conditions and events.
+    pub reason: Reason,
+    /// Whole sentences that name the object and the fix.
+    pub message: String,
+}
+
+impl Hold {
+    fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+
+    /// The hold of a suspended object.
+    #[must_use]
+    pub fn suspended() -> Self {
+        Self::new(Reason::Suspended, "spec.suspend is true: IAM is neither read nor written. Set it to false to go on.")
+    }
+}
+
+/// The steps that may be carried out, of those that would make `observed` equal to `desired`: all or none.
+///
+/// `is_settled` says that IAM equalled this very generation of the spec before, so that a difference now is somebody
+/// else's doing.
+///
+/// # Errors
+/// Why IAM stays as it is.
+pub fn judge(
+    desired: &DesiredRole,
+    owner: &Owner,
+    observed: Option<&ObservedRole>,
+    steps: Vec<Step>,
+    is_settled: bool,
+) -> Result<Vec<Step>, Hold> {
+    if let Some(role) = observed {
+        if let Some(conflict) = conflict(&desired.name, owner, role) {
+            return Err(conflict);
+        }
+        if role.path != desired.path {
+            let message = format!(
+                "spec.path: {} Role {} has the path {}, not {}.",
+                sentence(rule::PATH_IMMUTABLE),
+                role.name,
+                role.path,
+                desired.path
+            );
+            return Err(Hold::new(Reason::InvalidSpec, message));
+        }
+    }
+    if is_settled && !steps.is_empty() && desired.drift == Drift::Report {
+        let message = format!(
+            "Role {} was changed by somebody else, and spec.drift is Report. To match the spec the controller would: {}. Undo the change in IAM, change the spec, or set spec.drift to Correct.",
+            desired.name,
+            describe(&steps)
+        );
+        return Err(Hold::new(Reason::Drifted, message));
+    }
+    Ok(steps)
+}
+
+/// A role that stands where ours should, if `role` is one.
+fn conflict(name: &str, owner: &Owner, role: &ObservedRole) -> Option<Hold> {
+    if role.is_owned_by(owner) && role.name == name {
+        return None;
+    }
+    let whose = match Owner::of(&role.tags) {
+        Some(other) if other != *owner => format!("it belongs to LambdaExecutionRole {other}"),
+        Some(_) | None if role.name != name => {
+            format!("role names are compared without regard to case, and {} stands in the way", role.name)
+        }
+        Some(_) | None => "it carries no lambdaroles.dev tags, so it is not this controller's".to_owned(),
+    };
+    let message = format!(
+        "Role {name} exists already ({}): {whose}. It was not touched. Make a new object with another spec.roleName, or remove the role.",
+        role.arn
+    );
+    Some(Hold::new(Reason::RoleConflict, message))
+}
+
+/// What is known about an object that is being deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal<'a> {
+    /// Whose object.
+    pub owner: &'a Owner,
+    /// Name of its role.
+    pub role_name: &'a str,
+    /// Delete or retain.
+    pub deletion_policy: DeletionPolicy,
+    /// Whether the object is suspended.
+    pub suspend: bool,
+    /// What others put on the role.
+    pub unlisted: Unlisted,
+    /// ARNs of the managed policies that this object attached.
+    pub attached: &'a [String],
+    /// Whether the annotation to delete a role in use is set.
+    pub delete_in_use: bool,
+}
+
+impl Removal<'_> {
+    /// Judges what needs no look at IAM; `None` if IAM must be looked at.
+    #[must_use]
+    pub fn judge_unseen(&self) -> Option<Verdict> {
+        match (self.deletion_policy, self.suspend) {
+            (DeletionPolicy::Retain, _) => {
+                let message = format!("Role {} stays, as spec.deletionPolicy is Retain.", self.role_name);
+                Some(Verdict::Release(Some(message)))
+            }
+            (DeletionPolicy::Delete, true) => Some(Verdict::Hold(Hold::new(
+                Reason::Suspended,
+                format!(
+                    "The deletion waits: spec.suspend is true, so role {} is not touched. Set spec.suspend to false to delete the role, or spec.deletionPolicy to Retain to leave it.",
+                    self.role_name
+                ),
+            ))),
+            (DeletionPolicy::Delete, false) => None,
+        }
+    }
+
+    /// Whether `role` is this object's, so that it is worth asking who uses it.
+    #[must_use]
+    pub fn concerns(&self, role: &ObservedRole) -> bool {
+        conflict(self.role_name, self.owner, role).is_none()
+    }
+
+    /// Judges the role as IAM holds it, given who uses it.
+    #[must_use]
+    pub fn judge(&self, observed: Option<&ObservedRole>, usage: &Usage) -> Verdict {
+        match observed {
+            None => Verdict::Release(None),
+            Some(role) if self.concerns(role) => self.judge_owned(role, usage),
+            Some(_) => Verdict::Release(Some(format!("Role {} is not this object's and stays.", self.role_name))),
+        }
+    }
+
+    fn judge_owned(&self, role: &ObservedRole, usage: &Usage) -> Verdict {
+        let Usage { instance_profiles, functions } = usage;
+        let name = &role.name;
+        if !instance_profiles.is_empty() {
+            return Verdict::Hold(Hold::new(
+                Reason::InUseByInstanceProfile,
+                format!(
+                    "Role {name} is not deleted: instance profile {} holds it, which this object does not own. Remove the role from it.",
+                    listed(instance_profiles)
+                ),
+            ));
+        }
+        if !functions.is_empty() && !self.delete_in_use {
+            return Verdict::Hold(Hold::new(
+                Reason::InUseByFunctions,
+                format!(
+                    "Role {name} is not deleted: Lambda runs {} with it. Give the functions another role, or set the annotation {DELETE_IN_USE_ANNOTATION} to \"true\" to delete it all the same.",
+                    listed(functions)
+                ),
+            ));
+        }
+        let foreign = self.foreign_policies(role);
+        if !foreign.is_empty() {
+            return Verdict::Hold(Hold::new(
+                Reason::ForeignPolicies,
+                format!(
+                    "Role {name} is not deleted: others put {} on it, and spec.unlisted keeps them. Remove them, or set spec.unlisted to Detach and Delete.",
+                    listed(&foreign)
+                ),
+            ));
+        }
+        Verdict::Delete(diff::deletion(role))
+    }
+
+    fn foreign_policies(&self, role: &ObservedRole) -> Vec<String> {
+        let managed = role.managed_policies.iter().filter(|arn| {
+            self.unlisted.managed_policies == UnlistedManagedPolicies::Keep && !self.attached.contains(arn)
+        });
+        let inline = role.inline_policies.keys().filter(|name| {
+            self.unlisted.inline_policies == UnlistedInlinePolicies::Keep && *name != INLINE_POLICY_NAME
+        });
+        managed.chain(inline).cloned().collect()
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(NAMES_SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(NAMES_SHOWN) {
+        Some(more) if more > 0 => format!("{shown} and {more} more"),
+        Some(_) | None => shown,
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(char::to_uppercase).into_iter().flatten();
+    format!("{}.", first.chain(characters).collect::<String>())
+}

@@ -1,0 +1,25 @@
+//! Every decision about a role, as synchronous functions over values: what the spec asks for ([`desired`]), what differs
+//! ([`diff`]), what may be done about it ([`guard`]) and what is said of it ([`status`]).
+//!
+//! Pure: the time is an argument, and nothing here knows a client. After [`guard`] no choice is left to whoever carries
+//! the steps out.
+
+pub mod desired;
+pub mod diff;
+pub mod failure;
+pub mod guard;
+pub mod look;
+pub mod observed;
+pub mod owner;
+pub mod status;
+pub mod step;
+
+mod statement;
+mod trust;
+
+pub use desired::{Account, DesiredRole, Rejection};
+pub use failure::{Class, Failure};
+pub use guard::{Hold, Verdict};
+pub use observed::{ObservedRole, Usage};
+pub use owner::Owner;
+pub use step::Step;

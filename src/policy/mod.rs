@@ -1,0 +1,14 @@
+//! The IAM policy language, as values: documents, their meaning, their size, and ARNs.
+//!
+//! Pure: nothing here knows Kubernetes, AWS's SDK or the clock. Grammar:
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
+
+pub mod arn;
+pub mod canonical;
+pub mod document;
+pub mod operator;
+mod parse;
+
+pub use arn::Arn;
+pub use document::{Document, Fault, Statement};
+pub use parse::condition_values;
