@@ -22,7 +22,7 @@ use crate::telemetry::Metrics;
 pub struct Health {
     /// The metrics.
     pub metrics: Arc<Metrics>,
-    /// Whether every watched object has been listed once.
+    /// Whether the objects that are watched can be listed.
     pub is_ready: Arc<AtomicBool>,
 }
 
@@ -43,7 +43,10 @@ async fn ready(State(health): State<Health>) -> impl IntoResponse {
     if health.is_ready.load(Ordering::Relaxed) {
         (StatusCode::OK, "ok")
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the watched objects have not been listed yet")
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "LambdaExecutionRoles cannot be listed yet: is the CRD installed, and may the controller list them?",
+        )
     }
 }
 

@@ -47,7 +47,7 @@ enum Ending {
 pub(super) async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Action, PassError> {
     let Ok(_permit) = context.passes.acquire().await else { return Ok(Action::await_change()) };
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-    let span = info_span!("reconcile", object = format!("{namespace}/{name}"));
+    let span = info_span!(parent: None, "reconcile", object = format!("{namespace}/{name}"));
     let started = Instant::now();
     let pass = async {
         match &object.0 {

@@ -12,14 +12,18 @@ use std::{
 use futures::{StreamExt, future::join_all};
 use kube::{
     Api, Client,
+    api::ListParams,
     runtime::{
         Controller,
         controller::{self, Action, Config},
-        reflector::Store,
         watcher,
     },
 };
-use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
+use tokio::{
+    net::TcpListener,
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -40,6 +44,9 @@ const STOP_GRACE: Duration = Duration::from_secs(8);
 
 /// How long an object waits after a pass that the Kubernetes API cut short.
 const CLUSTER_RETRY: Duration = Duration::from_secs(2);
+
+/// How long a watch that is not ready waits before it tries again.
+const READINESS_RETRY: Duration = Duration::from_secs(1);
 
 /// How the controller runs.
 #[derive(Clone, Debug)]
@@ -111,13 +118,7 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
                 .graceful_shutdown_on(stop.clone().cancelled_owned())
         })
         .collect();
-    let stores: Vec<_> = controllers.iter().map(Controller::store).collect();
-    let is_ready = Arc::clone(&health.is_ready);
-    let listed = tokio::spawn(async move {
-        let all = join_all(stores.iter().map(Store::wait_until_ready)).await;
-        is_ready.store(all.iter().all(Result::is_ok), Ordering::Relaxed);
-        info!("listed every watched object");
-    });
+    let listed = tokio::spawn(ready_once_listed(apis(&client, &options.namespaces), health));
     let watches = join_all(controllers.into_iter().map(|controller| {
         controller.run(reconcile, retry, Arc::clone(&context)).for_each(|result| async move {
             if let Err(error) = result {
@@ -142,6 +143,19 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
         warn!(%error, "the endpoints failed");
     }
     Ok(())
+}
+
+/// Ready is who may list what it watches. Not `Store::wait_until_ready`: the store wakes one waiter only, and the
+/// controller is one itself.
+async fn ready_once_listed(apis: Vec<Api<Guarded>>, health: Health) {
+    for api in apis {
+        while let Err(error) = api.list_metadata(&ListParams::default().limit(1)).await {
+            debug!(%error, "cannot list yet");
+            sleep(READINESS_RETRY).await;
+        }
+    }
+    health.is_ready.store(true, Ordering::Relaxed);
+    info!("ready");
 }
 
 fn apis(client: &Client, namespaces: &[String]) -> Vec<Api<Guarded>> {

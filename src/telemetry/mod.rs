@@ -4,6 +4,8 @@
 
 mod metrics;
 
+use std::io::IsTerminal;
+
 pub use metrics::{Metrics, PassResult};
 use tracing_subscriber::EnvFilter;
 
@@ -22,8 +24,10 @@ pub enum LogFormat {
 /// # Errors
 /// If `filter` is no filter, or logging was set up before.
 pub fn init(format: LogFormat, filter: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new(filter)?).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_new(filter)?)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => subscriber.try_init(),
         LogFormat::Json => subscriber.json().flatten_event(true).with_current_span(false).try_init(),
