@@ -36,15 +36,18 @@ fn refuse_null(schema: &mut JSONSchemaProps) {
 }
 
 /// `operator: {key: value or list}`. Values are scalars or lists of scalars, which a structural schema cannot say; the
-/// controller checks them.
+/// controller checks them. The keys are left open by `preserve-unknown-fields` on their object: as
+/// `additionalProperties` without a type they would leave the whole map without a CEL type, and the rule would not
+/// compile.
 pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
         "maxProperties": 30,
         "additionalProperties": {
             "type": "object",
+            "minProperties": 1,
             "maxProperties": 30,
-            "additionalProperties": {"x-kubernetes-preserve-unknown-fields": true},
+            "x-kubernetes-preserve-unknown-fields": true,
         },
         "x-kubernetes-validations": [{
             "rule": "self.all(o, o.matches('^(ForAllValues:|ForAnyValue:)?(String(Not)?Equals(IgnoreCase)?|String(Not)?Like|(Numeric|Date)((Not)?Equals|(Less|Greater)Than(Equals)?)|Bool|BinaryEquals|(Not)?IpAddress|Arn(Not)?(Equals|Like))(IfExists)?$|^Null$'))",
