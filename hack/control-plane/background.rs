@@ -18,8 +18,8 @@ use tokio::time::sleep;
 
 use crate::{
     assets::Assets,
-    process::{Process, Server, Signals, free_port},
-    session::{Session, controller_binary, ended_by, foreign_variables, quoted},
+    process::{Process, Server, Signals, foreign_variables, free_port},
+    session::{Session, controller_binary, ended_by, quoted},
 };
 
 /// How long `down` waits.
@@ -34,8 +34,7 @@ pub async fn up() -> Result<ExitCode> {
     let state = State::here()?;
     if let Some(pid) = state.running()? {
         ensure!(state.environment.exists(), "process {pid} is starting it already; its log is {}", state.log.display());
-        println!("It runs already, with the controller as it was built then.");
-        state.explain();
+        state.explain("ran already, with the controller as it was built then");
         return Ok(ExitCode::SUCCESS);
     }
     tokio::select! {
@@ -43,7 +42,7 @@ pub async fn up() -> Result<ExitCode> {
         signal = signals.next() => Ok(ended_by(signal)),
         started = start(&state) => {
             started?;
-            state.explain();
+            state.explain("are running");
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -170,9 +169,9 @@ impl State {
         }
     }
 
-    fn explain(&self) {
+    fn explain(&self, what: &str) {
         println!(
-            "A Kubernetes API server, an AWS emulator and the controller are running. In a shell of yours:
+            "A Kubernetes API server, an AWS emulator and the controller {what}. In a shell of yours:
 
   . {}
   kubectl apply -f examples/lambda-ex.yaml

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    env,
     fs::{self, File},
     io,
     net::TcpListener,
@@ -120,6 +121,9 @@ impl Server {
         let output = File::create(&log)?;
         let mut wrapped = Command::new("setpriv");
         wrapped.args(["--pdeathsig", "TERM", "--"]).arg(command.get_program()).args(command.get_args());
+        for name in foreign_variables() {
+            wrapped.env_remove(name);
+        }
         for (key, value) in command.get_envs() {
             match value {
                 Some(value) => wrapped.env(key, value),
@@ -213,6 +217,17 @@ fn within_grace(mut is_done: impl FnMut() -> bool) -> bool {
         thread::sleep(END_POLL);
     }
     true
+}
+
+/// Variables that would lead a program elsewhere: to a real AWS account, or over a proxy to this very machine.
+pub fn foreign_variables() -> Vec<String> {
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names
+        .filter(|name| {
+            let is_proxy = ["http_proxy", "https_proxy", "all_proxy"].contains(&name.to_lowercase().as_str());
+            is_proxy || name.starts_with("AWS_")
+        })
+        .collect()
 }
 
 /// A port that was free a moment ago.

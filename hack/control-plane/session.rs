@@ -19,7 +19,7 @@ use nix::sys::signal::Signal;
 use crate::{
     assets::Assets,
     install,
-    process::{Orphanage, Process, Signals},
+    process::{Orphanage, Process, Signals, foreign_variables},
     servers::{ControlPlane, client},
 };
 
@@ -75,17 +75,6 @@ impl Session {
         command.envs(&self.environment);
         command
     }
-}
-
-/// Variables that would lead a program elsewhere: to a real AWS account, or over a proxy to this very machine.
-pub fn foreign_variables() -> Vec<String> {
-    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    names
-        .filter(|name| {
-            let is_proxy = ["http_proxy", "https_proxy", "all_proxy"].contains(&name.to_lowercase().as_str());
-            is_proxy || name.starts_with("AWS_")
-        })
-        .collect()
 }
 
 /// The controller as it was built with this program; it lies one folder above.
