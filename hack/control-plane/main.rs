@@ -27,9 +27,9 @@ struct Arguments {
 enum Command {
     /// Start everything, run a command with it, and tear everything down again.
     ///
-    /// The command finds KUBECONFIG (administrator), LAMBDAROLES_TEST_CLUSTER=1, CONTROLLER_KUBECONFIG (the
-    /// controller's own service account), AWS_ENDPOINT_URL, AWS credentials that the emulator takes, and the folder of
-    /// kubectl and aws on PATH. If KUBECONFIG is set and LAMBDAROLES_TEST_CLUSTER is 1, that cluster is used instead of
+    /// The command finds KUBECONFIG (administrator), `LAMBDAROLES_TEST_CLUSTER=1`, `CONTROLLER_KUBECONFIG` (the
+    /// controller's own service account), `AWS_ENDPOINT_URL`, AWS credentials that the emulator takes, and the folder of
+    /// kubectl and aws on PATH. If KUBECONFIG is set and `LAMBDAROLES_TEST_CLUSTER` is 1, that cluster is used instead of
     /// a local one.
     Exec {
         /// The command and its arguments.

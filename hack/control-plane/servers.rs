@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How long a server may take to answer.
-const START_TIMEOUT: Duration = Duration::from_secs(120);
+const START_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// The account that the emulator calls its own.
 pub const ACCOUNT_ID: &str = "123456789012";
@@ -46,12 +46,11 @@ impl ControlPlane {
         let started = Instant::now();
         let moto_port = free_port()?;
         let mut moto = moto(assets, moto_port, folder.path())?;
-        let (kubeconfig, etcd, kube_apiserver) = match cluster {
-            Some(kubeconfig) => (kubeconfig, None, None),
-            None => {
-                let (kubeconfig, etcd, kube_apiserver) = kubernetes(assets, folder.path()).await?;
-                (kubeconfig, Some(etcd), Some(kube_apiserver))
-            }
+        let (kubeconfig, etcd, kube_apiserver) = if let Some(kubeconfig) = cluster {
+            (kubeconfig, None, None)
+        } else {
+            let (kubeconfig, etcd, kube_apiserver) = kubernetes(assets, folder.path()).await?;
+            (kubeconfig, Some(etcd), Some(kube_apiserver))
         };
         answering(&mut moto, moto_port).await?;
         eprintln!("control-plane: started in {:.1} s", started.elapsed().as_secs_f32());

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How long `up` waits for what it started, and `down` for its end.
-const TIMEOUT: Duration = Duration::from_secs(180);
+const TIMEOUT: Duration = Duration::from_mins(3);
 
 /// The running control plane, and what a command needs to find it.
 struct Session {
@@ -131,7 +131,7 @@ pub async fn up() -> Result<ExitCode> {
             bail!("it did not start ({status}):\n{}", fs::read_to_string(&state.log)?);
         }
         sleep(Duration::from_millis(200)).await;
-        if started.elapsed() > Duration::from_mins(60) {
+        if started.elapsed() > Duration::from_hours(1) {
             bail!("it has not started after an hour: see {}", state.log.display());
         }
     }

@@ -49,7 +49,7 @@ async fn a_role_that_was_there_before_is_neither_changed_nor_deleted() {
     world.create("legacy", json!({"managedPolicies": [{"aws": "AWSLambdaBasicExecutionRole"}]})).await;
     let object = world.condition("legacy", ConditionType::Stalled, "True", Reason::RoleConflict).await;
     let message = &condition(&object, ConditionType::Stalled).unwrap().message;
-    assert!(message.contains(&role) && message.contains("no lambdaroles.dev tags"), "{message}");
+    assert!(message.contains(&role) && message.contains("its tags name no LambdaExecutionRole"), "{message}");
     assert_eq!(world.events("legacy").await[0].0, "RoleConflict");
     world.delete("legacy").await;
     world.gone("legacy").await;

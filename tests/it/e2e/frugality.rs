@@ -123,3 +123,14 @@ async fn the_settle_window_passes_without_another_look_at_iam() {
     assert!(ready.duration_since(changed).as_secs() >= 2, "{changed} to {ready}");
     assert_eq!(world.proxy.counts().get("GetRole"), Some(&1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_soon_after_a_change_is_repeated_once_the_change_has_spread() {
+    let world = World::start_with(&["--settle", "3s"]).await;
+    world.create("orders", json!({})).await;
+    world.condition("orders", ConditionType::Ready, "False", Reason::PropagationPending).await;
+    world.change("orders", json!({"description": "at once"})).await;
+    world.ready("orders").await;
+    assert_eq!(world.proxy.counts().get("GetRole"), Some(&3), "creation, change, and the look that makes sure");
+    assert_eq!(world.proxy.counts().get("UpdateRole"), Some(&1));
+}

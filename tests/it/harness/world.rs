@@ -176,12 +176,11 @@ impl World {
         name: &str,
         holds: impl WaitCondition<LambdaExecutionRole>,
     ) -> Option<LambdaExecutionRole> {
-        match timeout(PATIENCE, await_condition(self.roles.clone(), name, holds)).await {
-            Ok(role) => role.unwrap(),
-            Err(_) => {
-                let now = self.roles.get_opt(name).await;
-                panic!("{what}: not within {PATIENCE:?}; the object is {now:#?}");
-            }
+        if let Ok(role) = timeout(PATIENCE, await_condition(self.roles.clone(), name, holds)).await {
+            role.unwrap()
+        } else {
+            let now = self.roles.get_opt(name).await;
+            panic!("{what}: not within {PATIENCE:?}; the object is {now:#?}");
         }
     }
 
@@ -198,7 +197,13 @@ impl World {
     pub async fn role_exists(&self, role: &str) -> bool {
         match self.iam.get_role().role_name(role).send().await {
             Ok(_) => true,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_entity_exception()) => false,
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(aws_sdk_iam::operation::get_role::GetRoleError::is_no_such_entity_exception) =>
+            {
+                false
+            }
             Err(error) => panic!("{error:?}"),
         }
     }
