@@ -4,7 +4,12 @@
 
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "the tests are the controller's surroundings")]
 #![allow(missing_docs, missing_debug_implementations, clippy::missing_panics_doc, reason = "tests")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test that panics has failed, and says why")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that panics has failed, and says why"
+)]
 #![allow(clippy::needless_pass_by_value, reason = "JSON literals are handed over as they stand")]
 
 mod e2e;
