@@ -41,10 +41,12 @@ pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
         "maxProperties": 30,
+        // The preserving is done here, not one level below: CEL has no type for a map of untyped values, and the API
+        // server then refuses the whole CRD.
         "additionalProperties": {
             "type": "object",
             "maxProperties": 30,
-            "additionalProperties": {"x-kubernetes-preserve-unknown-fields": true},
+            "x-kubernetes-preserve-unknown-fields": true,
         },
         "x-kubernetes-validations": [{
             "rule": "self.all(o, o.matches('^(ForAllValues:|ForAnyValue:)?(String(Not)?Equals(IgnoreCase)?|String(Not)?Like|(Numeric|Date)((Not)?Equals|(Less|Greater)Than(Equals)?)|Bool|BinaryEquals|(Not)?IpAddress|Arn(Not)?(Equals|Like))(IfExists)?$|^Null$'))",
