@@ -69,8 +69,8 @@ mod tests {
         for jitter in [0.0, 0.3, 1.0] {
             let wait = backoff(Class::Throttled, u32::MAX, jitter).unwrap();
             assert!((BACKOFF_MAX / 2..=BACKOFF_MAX).contains(&wait));
-            let resync = resync(Duration::from_secs(600), jitter);
-            assert!((Duration::from_secs(540)..=Duration::from_secs(660)).contains(&resync));
+            let resync = resync(Duration::from_mins(10), jitter);
+            assert!((Duration::from_mins(9)..=Duration::from_mins(11)).contains(&resync));
         }
     }
 }
