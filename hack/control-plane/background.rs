@@ -18,6 +18,7 @@ use tokio::time::sleep;
 
 use crate::{
     assets::Assets,
+    folder::remove_abandoned,
     process::{Process, Server, Signals, foreign_variables, free_port},
     session::{Session, controller_binary, ended_by, quoted},
 };
@@ -33,7 +34,7 @@ pub async fn up() -> Result<ExitCode> {
     let mut signals = Signals::catch()?;
     let state = State::here()?;
     if let Some(pid) = state.running()? {
-        ensure!(state.environment.exists(), "process {pid} is starting it already; its log is {}", state.log.display());
+        ensure!(state.is_ready(pid), "process {pid} is starting it already; its log is {}", state.log.display());
         state.explain("ran already, with the controller as it was built then");
         return Ok(ExitCode::SUCCESS);
     }
@@ -56,7 +57,7 @@ async fn start(state: &State) -> Result<()> {
     let mut command = Command::new(env::current_exe()?);
     command.arg("serve").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     let mut process = Process::spawn(&mut command)?;
-    while !state.environment.exists() {
+    while !state.is_ready(i32::try_from(process.child().id())?) {
         if let Some(status) = process.child().try_wait()? {
             bail!("it did not start ({status}):\n{}", fs::read_to_string(&state.log)?);
         }
@@ -70,6 +71,9 @@ async fn start(state: &State) -> Result<()> {
 pub async fn down() -> Result<ExitCode> {
     let state = State::here()?;
     let Some(pid) = state.running()? else {
+        // One that was killed leaves its files.
+        let _ = fs::remove_file(&state.environment);
+        remove_abandoned();
         println!("Nothing is running.");
         return Ok(ExitCode::SUCCESS);
     };
@@ -110,17 +114,23 @@ async fn run(state: &State) -> Result<()> {
         .args(["--listen", &format!("127.0.0.1:{}", free_port()?)]);
     let mut controller = Server::start("controller", &command, folder)?;
 
+    let of = format!("{}\n", environment_of(i32::try_from(std::process::id())?));
     let unset = foreign_variables().into_iter().map(|name| format!("unset {name}\n"));
     let export = session.environment.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value)));
     let log = format!("export CONTROLLER_LOG={}\n", quoted(&controller.log.to_string_lossy()));
     // It gets its name when it is whole: `up` waits for that.
     let part = state.environment.with_extension("part");
-    fs::write(&part, unset.chain(export).chain([log]).collect::<String>())?;
+    fs::write(&part, [of].into_iter().chain(unset).chain(export).chain([log]).collect::<String>())?;
     fs::rename(part, &state.environment)?;
     loop {
         controller.check()?;
         sleep(POLL).await;
     }
+}
+
+/// The first line of the environment of a process: one that was killed leaves its own behind.
+fn environment_of(pid: i32) -> String {
+    format!("# Of process {pid}, until: make down")
 }
 
 /// Where a background run leaves its traces.
@@ -153,8 +163,6 @@ impl State {
     fn lock(&self) -> Result<File> {
         let mut file = self.open()?;
         file.try_lock().context("another process runs already")?;
-        // What one that was killed left behind.
-        let _ = fs::remove_file(&self.environment);
         file.set_len(0)?;
         write!(file, "{}", std::process::id())?;
         Ok(file)
@@ -169,8 +177,16 @@ impl State {
         }
     }
 
+    /// Whether the environment of that process is there.
+    fn is_ready(&self, pid: i32) -> bool {
+        let environment = fs::read_to_string(&self.environment).unwrap_or_default();
+        environment.lines().next() == Some(&environment_of(pid))
+    }
+
     fn explain(&self, what: &str) {
-        println!(
+        // Whoever closed the pipe does not care.
+        let _ = writeln!(
+            std::io::stdout(),
             "A Kubernetes API server, an AWS emulator and the controller {what}. In a shell of yours:
 
   . {}

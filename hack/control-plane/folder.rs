@@ -39,7 +39,7 @@ impl Folder {
 }
 
 /// Removes the folders of runs that were killed.
-fn remove_abandoned() {
+pub fn remove_abandoned() {
     for entry in fs::read_dir(env::temp_dir()).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
         if is_ours && File::open(entry.path().join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok()) {

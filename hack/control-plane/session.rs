@@ -113,7 +113,9 @@ pub async fn exec(program: &str, arguments: &[String]) -> Result<ExitCode> {
     };
     let _orphanage = Orphanage::open()?;
     let mut command = session.command(program);
-    let mut process = match Process::spawn(command.args(arguments).env("LAMBDAROLES_TEST_CLUSTER", "1")) {
+    // What an interrupted command leaves behind goes with our own files.
+    command.args(arguments).env("LAMBDAROLES_TEST_CLUSTER", "1").env("TMPDIR", session.control_plane.folder.path());
+    let mut process = match Process::spawn(&mut command) {
         Ok(process) => process,
         Err(error) => {
             eprintln!("control-plane: cannot run {program}: {error}");
