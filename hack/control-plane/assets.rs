@@ -2,11 +2,14 @@
 
 use std::{
     collections::HashMap,
+    io::Read,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, ensure};
+
+use crate::process::Process;
 
 /// Paths of the programs.
 pub struct Assets {
@@ -18,15 +21,15 @@ pub struct Assets {
 }
 
 impl Assets {
-    /// Fetches what is missing; the script shows its progress on standard error.
-    pub fn fetch() -> Result<Self> {
+    /// Fetches what is missing; the script shows its progress on standard error. It is ended if this is dropped.
+    pub async fn fetch() -> Result<Self> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("hack/fetch-control-plane");
-        let output = Command::new(&script)
-            .stderr(Stdio::inherit())
-            .output()
+        let mut process = Process::spawn(Command::new(&script).stdout(Stdio::piped()))
             .with_context(|| format!("cannot run {}", script.display()))?;
-        ensure!(output.status.success(), "{} failed: see above", script.display());
-        let text = String::from_utf8(output.stdout)?;
+        let status = process.ended().await?;
+        ensure!(status.success(), "{} failed: see above", script.display());
+        let mut text = String::new();
+        process.child().stdout.take().context("the script has no output")?.read_to_string(&mut text)?;
         let paths: HashMap<&str, &str> = text.lines().filter_map(|line| line.split_once('=')).collect();
         let path = |name: &str| {
             let path = paths.get(name).with_context(|| format!("{} did not name {name}", script.display()))?;

@@ -3,9 +3,12 @@
 
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "a command line tool")]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "starts what the controller talks to")]
+#![allow(clippy::doc_markdown, reason = "doc comments of arguments are the text of --help")]
 
 mod assets;
+mod background;
 mod certificates;
+mod folder;
 mod install;
 mod process;
 mod servers;
@@ -28,13 +31,15 @@ enum Command {
     /// Start everything, run a command with it, and tear everything down again.
     ///
     /// The command finds KUBECONFIG (administrator), LAMBDAROLES_TEST_CLUSTER=1, CONTROLLER_KUBECONFIG (the
-    /// controller's own service account), AWS_ENDPOINT_URL, AWS credentials that the emulator takes, and the folder of
-    /// kubectl and aws on PATH. If KUBECONFIG is set and LAMBDAROLES_TEST_CLUSTER is 1, that cluster is used instead of
-    /// a local one.
+    /// controller's own service account), AWS_ENDPOINT_URL, AWS credentials that the emulator takes, and on PATH a
+    /// folder with kubectl, aws and, if it was built, lambdaroles. What it leaves running is ended. If KUBECONFIG is
+    /// set and LAMBDAROLES_TEST_CLUSTER is 1, that cluster is used instead of a local one.
     Exec {
-        /// The command and its arguments.
-        #[arg(required = true, trailing_var_arg = true)]
-        command: Vec<String>,
+        /// The command.
+        program: String,
+        /// Its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
     /// Start everything and the controller in the background, and leave them running until `down`.
     Up,
@@ -49,10 +54,10 @@ enum Command {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Exec { command } => session::exec(&command).await,
-        Command::Up => session::up().await,
-        Command::Down => session::down().await,
-        Command::Serve => session::serve().await,
+        Command::Exec { program, arguments } => session::exec(&program, &arguments).await,
+        Command::Up => background::up().await,
+        Command::Down => background::down().await,
+        Command::Serve => background::serve().await,
     };
     result.unwrap_or_else(|error| {
         eprintln!("control-plane: {error:#}");

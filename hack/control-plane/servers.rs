@@ -14,54 +14,54 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::json;
-use tempfile::TempDir;
 use tokio::time::sleep;
 
 use crate::{
     assets::Assets,
     certificates,
+    folder::Folder,
     process::{Server, free_port},
 };
 
 /// How long a server may take to answer.
-const START_TIMEOUT: Duration = Duration::from_secs(120);
+const START_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// The account that the emulator calls its own.
 pub const ACCOUNT_ID: &str = "123456789012";
 
-/// The running servers. Dropped, they end in the opposite order of their start, and their files go.
+/// The running servers. Dropped, they end in the opposite order of their start, and then their files go: the order of
+/// the fields.
 pub struct ControlPlane {
     pub kubeconfig: PathBuf,
     pub aws_endpoint_url: String,
-    pub folder: TempDir,
     _moto: Server,
     _kube_apiserver: Option<Server>,
     _etcd: Option<Server>,
+    pub folder: Folder,
 }
 
 impl ControlPlane {
     /// Starts everything; with `cluster`, the kubeconfig of one that is there, only the emulator.
     pub async fn start(assets: &Assets, cluster: Option<PathBuf>) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("lambdaroles-").tempdir()?;
+        let folder = Folder::create()?;
         let started = Instant::now();
         let moto_port = free_port()?;
         let mut moto = moto(assets, moto_port, folder.path())?;
-        let (kubeconfig, etcd, kube_apiserver) = match cluster {
-            Some(kubeconfig) => (kubeconfig, None, None),
-            None => {
-                let (kubeconfig, etcd, kube_apiserver) = kubernetes(assets, folder.path()).await?;
-                (kubeconfig, Some(etcd), Some(kube_apiserver))
-            }
+        let (kubeconfig, etcd, kube_apiserver) = if let Some(kubeconfig) = cluster {
+            (kubeconfig, None, None)
+        } else {
+            let (kubeconfig, etcd, kube_apiserver) = kubernetes(assets, folder.path()).await?;
+            (kubeconfig, Some(etcd), Some(kube_apiserver))
         };
         answering(&mut moto, moto_port).await?;
         eprintln!("control-plane: started in {:.1} s", started.elapsed().as_secs_f32());
         Ok(Self {
             kubeconfig,
             aws_endpoint_url: format!("http://127.0.0.1:{moto_port}"),
-            folder,
             _moto: moto,
             _kube_apiserver: kube_apiserver,
             _etcd: etcd,
+            folder,
         })
     }
 }
@@ -72,7 +72,7 @@ fn moto(assets: &Assets, port: u16, folder: &Path) -> Result<Server> {
         .args(["--host", "127.0.0.1", "--port", &port.to_string()])
         .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
         .env("MOTO_ACCOUNT_ID", ACCOUNT_ID);
-    Server::start("moto", command, folder)
+    Server::start("moto", &command, folder)
 }
 
 async fn kubernetes(assets: &Assets, folder: &Path) -> Result<(PathBuf, Server, Server)> {
@@ -85,7 +85,7 @@ async fn kubernetes(assets: &Assets, folder: &Path) -> Result<(PathBuf, Server, 
         .args(["--listen-client-urls", &etcd_url, "--advertise-client-urls", &etcd_url])
         .args(["--listen-peer-urls", &peer_url, "--initial-advertise-peer-urls", &peer_url])
         .args(["--initial-cluster", &format!("local={peer_url}")]);
-    let mut etcd = Server::start("etcd", command, folder)?;
+    let mut etcd = Server::start("etcd", &command, folder)?;
 
     let certificates = certificates::write(folder)?;
     let mut command = Command::new(&assets.kube_apiserver);
@@ -111,7 +111,7 @@ async fn kubernetes(assets: &Assets, folder: &Path) -> Result<(PathBuf, Server, 
         // A loopback address may not stand in the endpoints of the service `kubernetes`, which nobody needs here.
         .args(["--endpoint-reconciler-type", "none"]);
     answering(&mut etcd, client_port).await?;
-    let mut kube_apiserver = Server::start("kube-apiserver", command, folder)?;
+    let mut kube_apiserver = Server::start("kube-apiserver", &command, folder)?;
 
     let kubeconfig = folder.join("kubeconfig");
     let document = json!({
@@ -140,10 +140,11 @@ async fn kubernetes(assets: &Assets, folder: &Path) -> Result<(PathBuf, Server, 
     Ok((kubeconfig, etcd, kube_apiserver))
 }
 
-/// A client for the cluster of a kubeconfig.
+/// A client for the cluster of a kubeconfig, without the proxy that the environment may name for the world outside.
 pub async fn client(kubeconfig: &Path) -> Result<Client> {
     let kubeconfig = Kubeconfig::read_from(kubeconfig).context("cannot read the kubeconfig")?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    config.proxy_url = None;
     Ok(Client::try_from(config)?)
 }
 

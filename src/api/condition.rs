@@ -92,3 +92,30 @@ impl Reason {
         self.into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use strum::IntoEnumIterator;
+
+    use super::*;
+
+    #[test]
+    fn the_reference_names_every_condition_and_says_what_to_do_about_every_reason() {
+        let page = include_str!("../../docs/reference/lambdaexecutionrole.md");
+        let rows = |section: &str| {
+            let section = page.split(section).nth(1).unwrap();
+            section
+                .lines()
+                .take_while(|line| !line.starts_with('#'))
+                .filter(|line| line.starts_with("| `"))
+                .collect::<String>()
+        };
+        let (conditions, reasons) = (rows("### Conditions\n"), rows("### Reasons\n"));
+        for condition in ConditionType::iter() {
+            assert!(conditions.contains(&format!("`{condition}`")), "{condition}");
+        }
+        for reason in Reason::iter() {
+            assert!(reasons.contains(&format!("`{reason}`")), "{reason}");
+        }
+    }
+}

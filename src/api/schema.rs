@@ -36,13 +36,13 @@ fn refuse_null(schema: &mut JSONSchemaProps) {
 }
 
 /// `operator: {key: value or list}`. Values are scalars or lists of scalars, which a structural schema cannot say; the
-/// controller checks them. The keys are left open by `preserve-unknown-fields` on their object: as
-/// `additionalProperties` without a type they would leave the whole map without a CEL type, and the rule would not
-/// compile.
+/// controller checks them.
 pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
         "maxProperties": 30,
+        // The preserving is done here, not one level below: CEL has no type for a map of untyped values, and the API
+        // server then refuses the whole CRD.
         "additionalProperties": {
             "type": "object",
             "minProperties": 1,

@@ -8,6 +8,9 @@ use std::{
 
 use crate::plan::look::Subject;
 
+/// A wake-up that was meant for a look may come a moment before it is due.
+const TIMER_SLACK: Duration = Duration::from_millis(50);
+
 #[derive(Clone, Debug)]
 struct Entry {
     subject: Subject,
@@ -26,7 +29,7 @@ impl Memory {
     pub(super) fn wait(&self, key: Key<'_>, subject: &Subject, now: Instant) -> Option<Duration> {
         let entries = self.entries();
         let entry = entries.get(&owned(key)).filter(|entry| entry.subject == *subject)?;
-        entry.due.checked_duration_since(now).filter(|wait| !wait.is_zero())
+        entry.due.checked_duration_since(now).filter(|wait| *wait > TIMER_SLACK)
     }
 
     /// Remembers a look, and returns the failures in a row, this one included.

@@ -114,7 +114,7 @@ async fn reconcile_role(role: &LambdaExecutionRole, context: &Context) -> Result
     // The settle window may end before the next look is due; the wake-up then says so without reading IAM.
     let (look, wake) = match report.next {
         Next::Settled(settled) => (wait, wait.min(settled)),
-        Next::Resync | Next::Backoff(_) => (wait, wait),
+        Next::Verify(_) | Next::Resync | Next::Backoff(_) => (wait, wait),
     };
     context.memory.put_off(key, Instant::now() + look);
     debug!(?wake, "looked");
@@ -135,7 +135,7 @@ async fn skip(
             context.cluster.write_status(role, role.status.as_ref(), &report.status).await?;
             match report.next {
                 Next::Settled(settled) => wait.min(settled),
-                Next::Resync | Next::Backoff(_) => wait,
+                Next::Verify(_) | Next::Resync | Next::Backoff(_) => wait,
             }
         }
     };
@@ -303,6 +303,7 @@ fn wait_of(role: &LambdaExecutionRole, report: &Report, failures: u32, context: 
     let resync = look::resync(interval, fastrand::f64());
     match report.next {
         Next::Settled(_) | Next::Resync => resync,
+        Next::Verify(settled) => settled.min(resync),
         Next::Backoff(class) => look::backoff(class, failures, fastrand::f64()).unwrap_or(resync),
     }
 }

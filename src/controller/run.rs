@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt, future::join_all};
+use futures::{
+    StreamExt,
+    future::{join_all, ready},
+};
 use kube::{
     Api, Client,
     api::ListParams,
@@ -120,10 +123,12 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
         .collect();
     let listed = tokio::spawn(ready_once_listed(apis(&client, &options.namespaces), health));
     let watches = join_all(controllers.into_iter().map(|controller| {
-        controller.run(reconcile, retry, Arc::clone(&context)).for_each(|result| async move {
+        let passes = controller.run(reconcile, retry, Arc::clone(&context));
+        passes.for_each(|result| {
             if let Err(error) = result {
-                report(&error);
+                report(&error, &context);
             }
+            ready(())
         })
     }));
 
@@ -176,12 +181,15 @@ fn retry(_: Arc<Guarded>, error: &PassError, _: Arc<Context>) -> Action {
     Action::requeue(CLUSTER_RETRY)
 }
 
-fn report(error: &controller::Error<PassError, watcher::Error>) {
+fn report(error: &controller::Error<PassError, watcher::Error>, context: &Context) {
     match error {
         // Told in `retry` already.
         controller::Error::ReconcilerFailed(..) => {}
         // The object went while it was in the queue.
-        controller::Error::ObjectNotFound(object) => debug!(%object, "gone"),
+        controller::Error::ObjectNotFound(object) => {
+            debug!(%object, "gone");
+            context.memory.forget((object.namespace.as_deref().unwrap_or_default(), &object.name));
+        }
         controller::Error::QueueError(error) => {
             warn!(%error, "cannot watch LambdaExecutionRoles: is the CRD installed, and may the controller list and watch them?");
         }

@@ -100,7 +100,7 @@ fn conflict(name: &str, owner: &Owner, role: &ObservedRole) -> Option<Hold> {
         Some(_) | None if role.name != name => {
             format!("role names are compared without regard to case, and {} stands in the way", role.name)
         }
-        Some(_) | None => "it carries no lambdaroles.dev tags, so it is not this controller's".to_owned(),
+        Some(_) | None => "its tags name no LambdaExecutionRole, so it is not this controller's".to_owned(),
     };
     let message = format!(
         "Role {name} exists already ({}): {whose}. It was not touched. Make a new object with another spec.roleName, or remove the role.",

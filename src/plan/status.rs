@@ -87,6 +87,9 @@ pub struct Note {
 pub enum Next {
     /// When the settle window has passed; IAM need not be read for it.
     Settled(Duration),
+    /// When the settle window has passed, with a look at IAM: the last one came so soon after a change that it may not
+    /// have seen it.
+    Verify(Duration),
     /// At the resync interval.
     Resync,
     /// After a backoff that fits the class.
@@ -144,7 +147,13 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
                 status.last_change_time = Some(whole_seconds(pass.now));
             }
             let wait = unsettled_for(&status, pass.now, pass.settle);
-            (synced(&desired.name, wait), wait.map_or(Next::Resync, Next::Settled))
+            let was_settled = unsettled_for(pass.previous, pass.now, pass.settle).is_none();
+            let next = match wait {
+                None => Next::Resync,
+                Some(wait) if was_settled => Next::Settled(wait),
+                Some(wait) => Next::Verify(wait),
+            };
+            (synced(&desired.name, wait), next)
         }
     };
     status.conditions = verdicts.into_iter().map(|verdict| verdict.condition(pass)).collect();

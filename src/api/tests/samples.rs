@@ -44,7 +44,6 @@ fn what_is_refused_at_admission_is_refused_by_the_controller() {
     for (name, documents) in &invalid {
         let [object] = &documents[..] else { panic!("{name}: one object a file") };
         assert_eq!(object["kind"], "LambdaExecutionRole", "{name}");
-        assert_eq!(object["metadata"]["name"], name.as_str(), "the object is called like its file");
         let decodes = serde_json::from_value::<LambdaExecutionRoleSpec>(object["spec"].clone()).is_ok();
         if decodes && in_controller(&object["spec"]).is_ok() {
             accepted.push(name.as_str());

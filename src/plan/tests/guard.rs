@@ -46,7 +46,7 @@ fn a_role_that_does_not_exist_may_be_created() {
 }
 
 #[rstest]
-#[case::without_tags(None, "it carries no lambdaroles.dev tags, so it is not this controller's")]
+#[case::without_tags(None, "its tags name no LambdaExecutionRole, so it is not this controller's")]
 #[case::of_another_object(
     Some(Owner { name: "billing".to_owned(), ..owner() }),
     "it belongs to LambdaExecutionRole shop/billing of cluster north"
@@ -76,7 +76,7 @@ fn tags_that_name_half_an_owner_name_none() {
     let mut role = found("{}", Some(&owner()));
     role.tags.remove("lambdaroles.dev/namespace");
     let message = verdict("{}", &role, false).unwrap_err().message;
-    assert!(message.contains("it carries no lambdaroles.dev tags, so it is not this controller's"), "{message}");
+    assert!(message.contains("its tags name no LambdaExecutionRole, so it is not this controller's"), "{message}");
 }
 
 #[rstest]

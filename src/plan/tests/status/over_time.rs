@@ -141,12 +141,12 @@ fn another_reason_to_hold_is_told() {
 #[case::on_a_clock_that_is_behind(-5, Some(20))]
 fn the_settle_window_is_counted_from_the_last_change(#[case] now: i64, #[case] left: Option<u64>) {
     let before = synced(&pass(&Status::default(), 0), &[created()]).status;
-    let next = left.map_or(Next::Resync, |seconds| Next::Settled(Duration::from_secs(seconds)));
+    let left = left.map(Duration::from_secs);
     let looked = synced(&pass(&before, now), &[]);
-    assert_eq!(looked.next, next);
+    assert_eq!(looked.next, left.map_or(Next::Resync, Next::Verify), "a look within the window may have come too soon");
     assert_eq!(looked.status.last_change_time, before.last_change_time);
     let settled = settle(&pass(&before, now)).unwrap();
-    assert_eq!(settled.next, next);
+    assert_eq!(settled.next, left.map_or(Next::Resync, Next::Settled));
     assert_eq!(settled.status, looked.status);
     assert_eq!(settled.notes, []);
     assert_eq!(condition(&settled.status, ConditionType::Ready).status == "True", left.is_none());
@@ -165,7 +165,10 @@ fn a_change_opens_the_window_again() {
     let report = synced(&pass(&ready(), 100), &[created()]);
     assert_eq!(report.next, Next::Settled(SETTLE));
     assert_eq!(condition(&report.status, ConditionType::Ready).status, "False");
-    assert_eq!(report.status.last_change_time.unwrap().0, at(100));
+    assert_eq!(report.status.last_change_time.as_ref().unwrap().0, at(100));
+    let again = synced(&pass(&report.status, 110), &[created()]);
+    assert_eq!(again.next, Next::Verify(SETTLE));
+    assert_eq!(again.status.last_change_time.unwrap().0, at(110));
 }
 
 #[test]

@@ -1,0 +1,11 @@
+//! End to end: a controller process between a real kube-apiserver and an emulator of AWS.
+
+mod bad_input;
+mod change;
+mod conflict;
+mod deletion;
+mod drift;
+mod faults;
+mod frugality;
+mod lifecycle;
+mod process;

@@ -1,0 +1,211 @@
+//! Stands between the controller and the emulator: counts requests, and makes the faults that no emulator makes.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioIo},
+};
+use percent_encoding::percent_decode_str;
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+    task::AbortHandle,
+};
+
+/// What is done to a request instead of passing it on.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// It is answered with an error of IAM's.
+    Error { status: u16, code: &'static str, message: &'static str },
+    /// It is passed on, and its answer is lost with the connection.
+    LoseAnswer,
+    /// It is passed on once [`Proxy::heal`] is called.
+    Hold,
+}
+
+impl Fault {
+    pub const THROTTLED: Self = Self::Error { status: 400, code: "Throttling", message: "Rate exceeded" };
+}
+
+/// A request as it passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    pub operation: String,
+    pub parameters: BTreeMap<String, String>,
+}
+
+#[derive(Debug)]
+struct Rule {
+    operation: &'static str,
+    left: usize,
+    fault: Fault,
+}
+
+#[derive(Debug)]
+struct State {
+    upstream: String,
+    client: Client<HttpConnector, Full<Bytes>>,
+    calls: Mutex<Vec<Call>>,
+    rules: Mutex<Vec<Rule>>,
+    arrived: Notify,
+    released: watch::Sender<bool>,
+}
+
+/// A proxy on a port of its own; it ends when dropped.
+#[derive(Debug)]
+pub struct Proxy {
+    pub url: String,
+    state: Arc<State>,
+    task: AbortHandle,
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Proxy {
+    pub async fn start(upstream: &str) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let state = Arc::new(State {
+            upstream: upstream.to_owned(),
+            client: Client::builder(TokioExecutor::new()).build_http(),
+            calls: Mutex::default(),
+            rules: Mutex::default(),
+            arrived: Notify::new(),
+            released: watch::Sender::new(false),
+        });
+        let served = Arc::clone(&state);
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let state = Arc::clone(&served);
+                let service = service_fn(move |request| pass(request, Arc::clone(&state)));
+                // An error of the service ends the connection without an answer, which is what a lost one looks like.
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        Ok(Self { url, state, task: task.abort_handle() })
+    }
+
+    /// The next `times` requests for `operation` meet `fault`.
+    pub fn fault(&self, operation: &'static str, times: usize, fault: Fault) {
+        self.state.released.send_replace(false);
+        self.state.rules.lock().unwrap().push(Rule { operation, left: times, fault });
+    }
+
+    /// How many faults have not been made yet.
+    pub fn faults_left(&self) -> usize {
+        self.state.rules.lock().unwrap().iter().map(|rule| rule.left).sum()
+    }
+
+    /// No fault is made any more.
+    pub fn heal(&self) {
+        self.state.rules.lock().unwrap().clear();
+        self.state.released.send_replace(true);
+    }
+
+    /// Waits until a request for `operation` has arrived since the last [`Self::forget`].
+    pub async fn arrival(&self, operation: &str) {
+        while !self.operations().iter().any(|seen| seen == operation) {
+            self.next_call().await;
+        }
+    }
+
+    /// Waits for the next request; returns at once if one came since the last wait.
+    pub async fn next_call(&self) {
+        self.state.arrived.notified().await;
+    }
+
+    /// Forgets the calls so far.
+    pub fn forget(&self) {
+        self.state.calls.lock().unwrap().clear();
+    }
+
+    /// The calls since the last [`Self::forget`], in order.
+    pub fn calls(&self) -> Vec<Call> {
+        self.state.calls.lock().unwrap().clone()
+    }
+
+    /// Their operations, in order.
+    pub fn operations(&self) -> Vec<String> {
+        self.calls().into_iter().map(|call| call.operation).collect()
+    }
+
+    /// The operations that change something.
+    pub fn writes(&self) -> Vec<String> {
+        let is_read = |operation: &String| ["Get", "List"].iter().any(|prefix| operation.starts_with(prefix));
+        self.operations().into_iter().filter(|operation| !is_read(operation)).collect()
+    }
+
+    /// How often each operation was called.
+    pub fn counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for operation in self.operations() {
+            *counts.entry(operation).or_default() += 1;
+        }
+        counts
+    }
+}
+
+async fn pass(request: Request<Incoming>, state: Arc<State>) -> Result<Response<Full<Bytes>>> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let parameters = form(&body);
+    // IAM and STS name the operation in the form, Lambda in the path.
+    let operation = match parameters.get("Action") {
+        Some(action) => action.clone(),
+        None if parts.uri.path().contains("/functions") => "ListFunctions".to_owned(),
+        None => bail!("unknown request {} {}", parts.method, parts.uri),
+    };
+    state.calls.lock().unwrap().push(Call { operation: operation.clone(), parameters });
+    state.arrived.notify_one();
+    let fault = next_fault(&state, &operation);
+    if let Some(Fault::Error { status, code, message }) = fault {
+        let body = format!(
+            "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>0</RequestId></ErrorResponse>"
+        );
+        return Ok(Response::builder().status(status).header("content-type", "text/xml").body(body.into())?);
+    }
+    if let Some(Fault::Hold) = fault {
+        let mut released = state.released.subscribe();
+        let _ = released.wait_for(|released| *released).await;
+    }
+    let target = format!("{}{}", state.upstream, parts.uri.path_and_query().context("a request without a path")?);
+    let mut forwarded = Request::builder().method(parts.method).uri(target);
+    for (name, value) in parts.headers.iter().filter(|(name, _)| *name != "host" && *name != "content-length") {
+        forwarded = forwarded.header(name, value);
+    }
+    let answer = state.client.request(forwarded.body(Full::new(body))?).await?;
+    if let Some(Fault::LoseAnswer) = fault {
+        bail!("the answer is lost on purpose");
+    }
+    let (parts, body) = answer.into_parts();
+    let mut response = Response::builder().status(parts.status);
+    for (name, value) in parts.headers.iter().filter(|(name, _)| *name != "transfer-encoding") {
+        response = response.header(name, value);
+    }
+    Ok(response.body(Full::new(body.collect().await?.to_bytes()))?)
+}
+
+fn next_fault(state: &State, operation: &str) -> Option<Fault> {
+    let mut rules = state.rules.lock().unwrap();
+    let rule = rules.iter_mut().find(|rule| rule.operation == operation && rule.left > 0)?;
+    rule.left -= 1;
+    Some(rule.fault.clone())
+}
+
+fn form(body: &[u8]) -> BTreeMap<String, String> {
+    let text = String::from_utf8_lossy(body);
+    let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    text.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, value)| (decoded(key), decoded(value))).collect()
+}

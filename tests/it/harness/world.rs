@@ -1,0 +1,309 @@
+//! Everything that a test sees and touches.
+
+use std::{
+    future::Future,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use anyhow::Result;
+use k8s_openapi::{
+    api::{core::v1::Namespace, events::v1::Event},
+    apimachinery::pkg::apis::meta::v1::Condition,
+};
+use kube::{
+    Api, Client, Config,
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
+    config::{KubeConfigOptions, Kubeconfig},
+    runtime::wait::{Condition as WaitCondition, await_condition},
+};
+use lambdaroles::api::{ConditionType, LambdaExecutionRole, RECONCILE_AT_ANNOTATION, Reason};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::{ControllerProcess, Proxy};
+
+/// How long anything may take before a test gives up. Long, as the machine may be slow; nothing waits for it to pass.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Arguments of a controller that looks only when it has to, and settles at once.
+const QUIET: [&str; 6] = ["--settle", "0s", "--resync", "1h", "--listen", "127.0.0.1:0"];
+
+/// Awaits what has to come.
+///
+/// # Panics
+/// If it does not come.
+pub async fn patiently<T>(what: &str, future: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}"))
+}
+
+/// A namespace, a proxy before the emulator, a controller that watches the one and talks to the other.
+pub struct World {
+    pub namespace: String,
+    pub client: Client,
+    pub roles: Api<LambdaExecutionRole>,
+    /// IAM past the proxy: what somebody else sees and does.
+    pub iam: aws_sdk_iam::Client,
+    pub aws: aws_config::SdkConfig,
+    pub proxy: Proxy,
+    pub controller: ControllerProcess,
+}
+
+impl World {
+    /// A world whose controller looks only when it has to.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// A world whose controller takes further arguments; the last of each kind counts.
+    pub async fn start_with(arguments: &[&str]) -> Self {
+        let aws = aws_config::defaults(aws_config::BehaviorVersion::v2026_01_12()).load().await;
+        let proxy = Proxy::start(&setting("AWS_ENDPOINT_URL")).await.unwrap();
+        let client = client(Path::new(&setting("KUBECONFIG"))).await.unwrap();
+        let namespace = unique("t");
+        let object = serde_json::from_value(json!({"metadata": {"name": namespace}})).unwrap();
+        Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &object).await.unwrap();
+        let controller = start_controller(&namespace, &proxy, arguments);
+        Self {
+            roles: Api::namespaced(client.clone(), &namespace),
+            iam: aws_sdk_iam::Client::new(&aws),
+            namespace,
+            client,
+            aws,
+            proxy,
+            controller,
+        }
+    }
+
+    /// A second controller process, as after a restart.
+    pub fn restart_controller(&mut self, arguments: &[&str]) {
+        self.controller = start_controller(&self.namespace, &self.proxy, arguments);
+    }
+
+    /// The default name of the role that an object describes.
+    pub fn role_name(&self, name: &str) -> String {
+        format!("{}-{name}", self.namespace)
+    }
+
+    pub async fn create(&self, name: &str, spec: Value) -> LambdaExecutionRole {
+        let object = json!({
+            "apiVersion": "lambdaroles.dev/v1alpha1", "kind": "LambdaExecutionRole",
+            "metadata": {"name": name}, "spec": spec,
+        });
+        let object = serde_json::from_value(object).unwrap();
+        self.roles.create(&PostParams::default(), &object).await.unwrap()
+    }
+
+    /// Creates an object and waits until it is ready.
+    pub async fn create_ready(&self, name: &str, spec: Value) -> LambdaExecutionRole {
+        self.create(name, spec).await;
+        self.ready(name).await
+    }
+
+    /// Merges into the spec; `null` removes a field.
+    pub async fn change(&self, name: &str, spec: Value) {
+        self.patch(name, json!({"spec": spec})).await;
+    }
+
+    pub async fn annotate(&self, name: &str, annotation: &str, value: &str) {
+        self.patch(name, json!({"metadata": {"annotations": {annotation: value}}})).await;
+    }
+
+    async fn patch(&self, name: &str, patch: Value) {
+        self.roles.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    }
+
+    pub async fn delete(&self, name: &str) {
+        self.roles.delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
+    pub async fn get(&self, name: &str) -> LambdaExecutionRole {
+        self.roles.get(name).await.unwrap()
+    }
+
+    /// Forces a look at IAM and waits until it is done.
+    pub async fn look(&self, name: &str) -> LambdaExecutionRole {
+        let mark = unique("look");
+        self.annotate(name, RECONCILE_AT_ANNOTATION, &mark).await;
+        self.until("the forced look", name, |role| {
+            role.status.as_ref().is_some_and(|status| status.last_handled_reconcile_at.as_deref() == Some(&mark))
+        })
+        .await
+    }
+
+    /// Waits until the object as it stands is ready.
+    pub async fn ready(&self, name: &str) -> LambdaExecutionRole {
+        self.condition(name, ConditionType::Ready, "True", Reason::Ready).await
+    }
+
+    /// Waits for a condition about the object as it stands.
+    pub async fn condition(
+        &self,
+        name: &str,
+        kind: ConditionType,
+        status: &str,
+        reason: Reason,
+    ) -> LambdaExecutionRole {
+        self.until(&format!("{kind}={status} ({reason})"), name, move |role| {
+            condition(role, kind).is_some_and(|condition| {
+                condition.status == status
+                    && condition.reason == reason.as_str()
+                    && condition.observed_generation == role.metadata.generation
+            })
+        })
+        .await
+    }
+
+    /// Waits until the object is gone.
+    pub async fn gone(&self, name: &str) {
+        let gone = |role: Option<&LambdaExecutionRole>| role.is_none();
+        self.wait(&format!("{name} gone"), name, gone).await;
+    }
+
+    pub async fn until(
+        &self,
+        what: &str,
+        name: &str,
+        holds: impl Fn(&LambdaExecutionRole) -> bool,
+    ) -> LambdaExecutionRole {
+        self.wait(what, name, |role: Option<&LambdaExecutionRole>| role.is_some_and(&holds)).await.unwrap()
+    }
+
+    async fn wait(
+        &self,
+        what: &str,
+        name: &str,
+        holds: impl WaitCondition<LambdaExecutionRole>,
+    ) -> Option<LambdaExecutionRole> {
+        if let Ok(role) = timeout(PATIENCE, await_condition(self.roles.clone(), name, holds)).await {
+            role.unwrap()
+        } else {
+            let now = self.roles.get_opt(name).await;
+            panic!("{what}: not within {PATIENCE:?}; the object is {now:#?}");
+        }
+    }
+
+    /// Reasons and texts of the events about the object, oldest first.
+    pub async fn events(&self, name: &str) -> Vec<(String, String)> {
+        let events = Api::<Event>::namespaced(self.client.clone(), &self.namespace);
+        let mut events = events.list(&ListParams::default()).await.unwrap().items;
+        events.retain(|event| event.regarding.as_ref().and_then(|object| object.name.as_deref()) == Some(name));
+        events.sort_by_key(|event| event.event_time.as_ref().map(|time| time.0));
+        events.into_iter().map(|event| (event.reason.unwrap_or_default(), event.note.unwrap_or_default())).collect()
+    }
+
+    /// Whether IAM has a role of that name.
+    pub async fn role_exists(&self, role: &str) -> bool {
+        match self.iam.get_role().role_name(role).send().await {
+            Ok(_) => true,
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(aws_sdk_iam::operation::get_role::GetRoleError::is_no_such_entity_exception) =>
+            {
+                false
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    /// A customer managed policy that belongs to nobody.
+    pub async fn customer_policy(&self, name: &str) -> String {
+        let document =
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}"#;
+        let request = self.iam.create_policy().policy_name(format!("{}-{name}", self.namespace));
+        let answer = request.policy_document(document).send().await.unwrap();
+        answer.policy.unwrap().arn.unwrap()
+    }
+
+    /// What IAM holds of a role, as the CLI would show it.
+    pub async fn snapshot(&self, role: &str) -> RoleSnapshot {
+        RoleSnapshot::take(&self.iam, role).await.unwrap()
+    }
+}
+
+/// A role as somebody else reads it from IAM.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoleSnapshot {
+    pub path: String,
+    /// Empty for none: IAM knows no way back from an empty description to none.
+    pub description: String,
+    pub max_session_seconds: Option<i32>,
+    pub boundary: Option<String>,
+    pub tags: Vec<(String, String)>,
+    pub trust: Value,
+    pub inline: Vec<(String, Value)>,
+    pub managed: Vec<String>,
+}
+
+impl RoleSnapshot {
+    async fn take(iam: &aws_sdk_iam::Client, name: &str) -> Result<Self> {
+        let document = |text: &str| -> Result<Value> {
+            Ok(serde_json::from_str(&percent_encoding::percent_decode_str(text).decode_utf8()?)?)
+        };
+        let role = iam.get_role().role_name(name).send().await?.role.unwrap();
+        let mut inline = Vec::new();
+        for policy in iam.list_role_policies().role_name(name).send().await?.policy_names {
+            let answer = iam.get_role_policy().role_name(name).policy_name(&policy).send().await?;
+            inline.push((policy, document(&answer.policy_document)?));
+        }
+        let attached = iam.list_attached_role_policies().role_name(name).send().await?.attached_policies;
+        let mut managed: Vec<_> =
+            attached.unwrap_or_default().into_iter().filter_map(|policy| policy.policy_arn).collect();
+        managed.sort();
+        let mut tags: Vec<_> = role.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
+        tags.retain(|(key, _)| !key.starts_with("lambdaroles.dev/"));
+        tags.sort();
+        Ok(Self {
+            path: role.path,
+            description: role.description.unwrap_or_default(),
+            max_session_seconds: role.max_session_duration,
+            boundary: role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
+            tags,
+            trust: document(&role.assume_role_policy_document.unwrap())?,
+            inline,
+            managed,
+        })
+    }
+}
+
+/// A condition of an object.
+pub fn condition(role: &LambdaExecutionRole, kind: ConditionType) -> Option<&Condition> {
+    role.status.as_ref()?.conditions.iter().find(|condition| condition.type_ == kind.to_string())
+}
+
+fn start_controller(namespace: &str, proxy: &Proxy, arguments: &[&str]) -> ControllerProcess {
+    let mut all = Vec::new();
+    for pair in QUIET.chunks(2) {
+        if !arguments.contains(&pair[0]) {
+            all.extend_from_slice(pair);
+        }
+    }
+    all.extend_from_slice(arguments);
+    ControllerProcess::start(namespace, &proxy.url, &all).unwrap()
+}
+
+/// A client with the controller's own rights.
+pub async fn controller_client() -> Client {
+    client(Path::new(&setting("CONTROLLER_KUBECONFIG"))).await.unwrap()
+}
+
+async fn client(kubeconfig: &Path) -> Result<Client> {
+    let config =
+        Config::from_custom_kubeconfig(Kubeconfig::read_from(kubeconfig)?, &KubeConfigOptions::default()).await?;
+    Ok(Client::try_from(config)?)
+}
+
+/// A setting that the control plane's wrapper makes.
+pub fn setting(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: run `make test`, or `cargo run --example control-plane -- exec cargo test`")
+    })
+}
+
+/// A name that no other test uses.
+fn unique(prefix: &str) -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    format!("{prefix}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
