@@ -14,7 +14,7 @@ use crate::{
     },
     policy::{
         Document,
-        canonical::{adds_deny, denies, equivalent, is_no_wider},
+        canonical::{adds_deny, equivalent, is_no_wider},
     },
 };
 
@@ -32,11 +32,15 @@ pub fn diff(desired: &DesiredRole, observed: Option<&ObservedRole>, attached_bef
 
 /// The steps that delete `observed`, in the order that IAM demands: a role must be empty before it goes. Boundary and
 /// tags go with the role. <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html>
+///
+/// What denies goes last, so that nothing opens up should the deletion end halfway.
 #[must_use]
 pub fn deletion(observed: &ObservedRole) -> Vec<Step> {
-    let inline = observed.inline_policies.keys().cloned().map(Step::DeleteInlinePolicy);
     let managed = observed.managed_policies.iter().cloned().map(Step::DetachManagedPolicy);
-    inline.chain(managed).chain([Step::DeleteRole]).collect()
+    let mut inline: Vec<_> = observed.inline_policies.iter().map(|(name, json)| (removal_phase(json), name)).collect();
+    inline.sort();
+    let inline = inline.into_iter().map(|(_, name)| Step::DeleteInlinePolicy(name.clone()));
+    managed.chain(inline).chain([Step::DeleteRole]).collect()
 }
 
 fn creation(desired: &DesiredRole) -> Vec<Step> {
@@ -58,17 +62,45 @@ fn creation(desired: &DesiredRole) -> Vec<Step> {
     steps
 }
 
-/// When a step of an update is carried out: narrow before widen. A replaced attachment is detached before its
-/// successor is attached, so that a swap works at the attachment quota.
+/// When a step of an update is carried out: narrow before widen, so that nothing is open on the way that is open neither
+/// before nor after. A replaced attachment is detached before its successor is attached, so that a swap works at the
+/// attachment quota.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     Bound,
     Deny,
     Remove,
-    Trust,
+    /// What gives and takes in one call.
+    Replace,
     Describe,
     Add,
+    /// Last of what gives, as where a role is made: IAM may not know a principal yet, and nothing else shall wait for it.
+    Trust,
     Unbound,
+}
+
+/// When a document of the role's permissions takes the place of another.
+fn replacement_phase(old: &Document, new: &Document) -> Phase {
+    match (is_no_wider(old, new), is_no_wider(new, old)) {
+        _ if adds_deny(old, new) && !adds_deny(new, old) => Phase::Deny,
+        (true, _) => Phase::Remove,
+        (false, false) => Phase::Replace,
+        (false, true) => Phase::Add,
+    }
+}
+
+/// When a stored document goes: one that denies widens access then. One that does not parse may say anything.
+fn removal_phase(stored: &str) -> Phase {
+    Document::parse(stored).map_or(Phase::Replace, |stored| replacement_phase(&stored, &Document::new(Vec::new())))
+}
+
+/// When the trust policy is replaced. Who is trusted no more is locked out before anything else changes.
+fn trust_phase(stored: &str, new: &Document) -> Phase {
+    match Document::parse(stored) {
+        Ok(stored) if is_no_wider(&stored, new) => Phase::Bound,
+        Ok(stored) if is_no_wider(new, &stored) => Phase::Trust,
+        Ok(_) | Err(_) => Phase::Replace,
+    }
 }
 
 fn update(desired: &DesiredRole, observed: &ObservedRole, attached_before: &BTreeSet<String>) -> Vec<Step> {
@@ -77,7 +109,8 @@ fn update(desired: &DesiredRole, observed: &ObservedRole, attached_before: &BTre
     inline_policies(desired, observed, &mut steps);
     managed_policies(desired, observed, attached_before, &mut steps);
     if !is_stored(&observed.trust_policy, &desired.trust_policy) {
-        steps.push((Phase::Trust, Step::UpdateTrustPolicy(desired.trust_policy.clone())));
+        let phase = trust_phase(&observed.trust_policy, &desired.trust_policy);
+        steps.push((phase, Step::UpdateTrustPolicy(desired.trust_policy.clone())));
     }
     if desired.description != observed.description || desired.max_session_seconds != observed.max_session_seconds {
         let description = desired.description.clone();
@@ -107,23 +140,18 @@ fn inline_policies(desired: &DesiredRole, observed: &ObservedRole, steps: &mut V
     for (name, json) in unlisted {
         let is_ours = name == INLINE_POLICY_NAME;
         if is_ours || desired.unlisted.inline_policies == UnlistedInlinePolicies::Delete {
-            // A deny that goes widens, so whatever it held back goes first.
-            let is_narrowing = Document::parse(json).is_ok_and(|stored| !denies(&stored));
-            let phase = if is_narrowing { Phase::Remove } else { Phase::Add };
-            steps.push((phase, Step::DeleteInlinePolicy(name.clone())));
+            steps.push((removal_phase(json), Step::DeleteInlinePolicy(name.clone())));
         }
     }
     for (name, document) in &desired.inline_policies {
-        // A stored document that does not parse is somebody else's writing: replaced like any other change.
-        let stored = observed.inline_policies.get(name).and_then(|json| Document::parse(json).ok());
-        let stored = stored.unwrap_or_else(|| Document::new(Vec::new()));
-        if observed.inline_policies.contains_key(name) && equivalent(&stored, document) {
-            continue;
-        }
-        let phase = match (adds_deny(&stored, document), is_no_wider(&stored, document)) {
-            (true, _) if fits(name, document, observed) => Phase::Deny,
-            (false, true) => Phase::Remove,
-            (true | false, _) => Phase::Add,
+        let stored = observed.inline_policies.get(name).map(|json| Document::parse(json));
+        let phase = match stored {
+            Some(Ok(stored)) if equivalent(&stored, document) => continue,
+            _ if !fits(name, document, observed) => Phase::Add,
+            Some(Ok(stored)) => replacement_phase(&stored, document),
+            // A stored document that does not parse is somebody else's writing.
+            Some(Err(_)) => Phase::Replace,
+            None => replacement_phase(&Document::new(Vec::new()), document),
         };
         steps.push((phase, put_inline_policy(name, document)));
     }

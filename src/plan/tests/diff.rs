@@ -238,10 +238,10 @@ fn a_role_is_emptied_before_it_is_deleted() {
     assert_eq!(
         clauses(&deletion(&observed)),
         [
-            "delete inline policy console",
-            "delete inline policy lambdaroles",
             "detach arn:aws:iam::111122223333:policy/shared",
             "detach arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+            "delete inline policy console",
+            "delete inline policy lambdaroles",
             "delete the role",
         ]
     );

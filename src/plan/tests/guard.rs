@@ -181,7 +181,7 @@ fn our_role_is_emptied_and_deleted() {
     let Verdict::Delete(steps) = removal(&owner).judge(Some(&role), &Usage::default()) else { panic!() };
     assert_eq!(
         clauses(&steps),
-        ["delete inline policy console", "detach arn:aws:iam::aws:policy/AWSLambdaExecute", "delete the role"]
+        ["detach arn:aws:iam::aws:policy/AWSLambdaExecute", "delete inline policy console", "delete the role"]
     );
 }
 

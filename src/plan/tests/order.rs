@@ -68,10 +68,10 @@ fn boundary_and_denies_come_first_then_removals_then_additions() {
             "put inline policy lambdaroles",
             "detach arn:aws:iam::aws:policy/service-role/AWSLambdaRole",
             "remove tags a",
-            "replace the trust policy",
             "set description and session duration",
             "set tags c",
             "attach arn:aws:iam::aws:policy/AWSLambdaExecute",
+            "replace the trust policy",
         ]
     );
 }
@@ -86,9 +86,9 @@ fn the_boundary_goes_last() {
         ),
         [
             "detach arn:aws:iam::aws:policy/service-role/AWSLambdaRole",
-            "replace the trust policy",
             "put inline policy lambdaroles",
             "attach arn:aws:iam::aws:policy/AWSLambdaExecute",
+            "replace the trust policy",
             "remove the permissions boundary",
         ]
     );
