@@ -1,0 +1,175 @@
+//! One object, its role and the controller's passes over them: `controller::pipeline`, with the model in AWS's place.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::jiff::Timestamp;
+use lambdaroles::{
+    api::{LambdaExecutionRoleSpec, LambdaExecutionRoleStatus, Reason},
+    aws::{Applied, Kind},
+    plan::{
+        Account, Class, DesiredRole, Failure, Hold, ObservedRole, Owner, Step,
+        desired::desired_role,
+        diff::diff,
+        guard,
+        status::{self, Identity, Outcome, Pass},
+        step::NewRole,
+    },
+};
+
+use super::{
+    generate,
+    iam_model::{Fate, Iam},
+};
+
+/// The account that the emulator calls its own.
+pub const ACCOUNT_ID: &str = "123456789012";
+
+/// A role that trust policies name.
+pub const NEIGHBOUR: &str = "neighbour";
+
+/// Where roles are made.
+pub fn account() -> Account {
+    Account { id: ACCOUNT_ID.to_owned(), partition: "aws".to_owned(), region: "us-east-1".to_owned() }
+}
+
+/// Whose the object is.
+pub fn owner() -> Owner {
+    Owner { cluster: "test".to_owned(), namespace: "shop".to_owned(), name: "orders".to_owned() }
+}
+
+/// What a valid spec asks for.
+pub fn desired(spec: &LambdaExecutionRoleSpec) -> DesiredRole {
+    desired_role(spec, &owner(), &account(), None).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
+/// What came of a pass.
+#[derive(Debug)]
+#[expect(dead_code, reason = "shown when a property fails")]
+pub enum Ended {
+    /// IAM equals the spec; with what was done for it.
+    Synced(Vec<Step>),
+    /// A step failed, or the process ended.
+    Failed(Applied),
+    /// The guard left IAM as it was.
+    Held(Hold),
+}
+
+/// IAM, and what the object's status says.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// IAM.
+    pub iam: Iam,
+    /// The object's status.
+    pub status: LambdaExecutionRoleStatus,
+    generation: i64,
+    seed: u64,
+}
+
+impl World {
+    /// An account with one other role, whose ways, where AWS is free, follow from `seed`.
+    pub fn new(seed: u64) -> Self {
+        let mut iam = Iam::new(ACCOUNT_ID, generate::every_policy()).keeping_tag_case(seed % 2 == 1);
+        iam.call(NEIGHBOUR, &Step::CreateRole(Box::new(neighbour()))).unwrap();
+        Self { iam, status: LambdaExecutionRoleStatus::default(), generation: 0, seed }
+    }
+
+    /// The role as it is read, each time in other words.
+    pub fn observe(&mut self, name: &str) -> Option<ObservedRole> {
+        self.seed = self.seed.wrapping_add(1);
+        self.iam.observe(name, Some(self.seed))
+    }
+
+    /// What the controller would do now.
+    pub fn plan(&mut self, desired: &DesiredRole) -> Vec<Step> {
+        let attached_before: BTreeSet<String> =
+            self.status.managed_policies.iter().map(|policy| policy.arn.clone()).collect();
+        diff(desired, self.observe(&desired.name).as_ref(), &attached_before)
+    }
+
+    /// A new spec, whatever it says.
+    pub fn edit_spec(&mut self) {
+        self.generation += 1;
+    }
+
+    /// One pass. Unless the controller `remembers`, it is killed before it writes the status.
+    pub fn pass(&mut self, spec: &LambdaExecutionRoleSpec, fate: Fate, remembers: bool) -> Ended {
+        let (ended, status) = self.keep(spec, fate);
+        if remembers {
+            self.status = status;
+        }
+        ended
+    }
+
+    fn keep(&mut self, spec: &LambdaExecutionRoleSpec, fate: Fate) -> (Ended, LambdaExecutionRoleStatus) {
+        let desired = desired_role(spec, &owner(), &account(), self.status.role_name.as_deref()).unwrap();
+        let is_settled = status::is_settled(&self.status, Some(self.generation));
+        for fate in [fate, Fate::Whole] {
+            let observed = self.observe(&desired.name);
+            let steps = self.plan(&desired);
+            let steps = match guard::judge(&desired, &owner(), observed.as_ref(), steps, is_settled) {
+                Ok(steps) => steps,
+                Err(hold) => {
+                    let status = self.report(&Outcome::Held { hold: &hold, is_deleting: false });
+                    return (Ended::Held(hold), status);
+                }
+            };
+            let applied = self.iam.apply(&desired.name, steps, fate);
+            if has_found_role(&applied) {
+                continue;
+            }
+            let status = match (failure_of(&applied, &desired.name), self.iam.observe(&desired.name, None)) {
+                (None, Some(ObservedRole { arn, id, .. })) => {
+                    let identity = Identity { arn, id, account_id: ACCOUNT_ID.to_owned() };
+                    let status = self.report(&Outcome::Synced {
+                        desired: &desired,
+                        identity: &identity,
+                        applied: &applied.done,
+                    });
+                    return (Ended::Synced(applied.done), status);
+                }
+                (None, None) => panic!("the role vanished"),
+                (Some(failure), _) => {
+                    self.report(&Outcome::Failed { failure: &failure, applied: &applied.done, is_behind: true })
+                }
+            };
+            return (Ended::Failed(applied), status);
+        }
+        panic!("the role exists and does not");
+    }
+
+    fn report(&self, outcome: &Outcome<'_>) -> LambdaExecutionRoleStatus {
+        let pass = Pass {
+            previous: &self.status,
+            generation: Some(self.generation),
+            reconcile_at: None,
+            now: Timestamp::UNIX_EPOCH,
+            settle: std::time::Duration::ZERO,
+        };
+        status::report(&pass, outcome).status
+    }
+}
+
+/// The neighbour, who trusts Lambda like everybody here.
+pub fn neighbour() -> NewRole {
+    let DesiredRole { trust_policy, .. } = desired(&LambdaExecutionRoleSpec::default());
+    NewRole {
+        path: "/".to_owned(),
+        trust_policy,
+        description: String::new(),
+        max_session_seconds: 3600,
+        permissions_boundary: None,
+        tags: [].into(),
+    }
+}
+
+fn has_found_role(applied: &Applied) -> bool {
+    matches!(&applied.failed, Some((Step::CreateRole(_), error)) if error.kind == Kind::AlreadyExists)
+}
+
+fn failure_of(applied: &Applied, name: &str) -> Option<Failure> {
+    if applied.is_interrupted {
+        let message = "The controller stopped.".to_owned();
+        return Some(Failure { class: Class::Transient, reason: Reason::Pending, message });
+    }
+    applied.failed.as_ref().map(|(step, error)| error.failure(name, Some(step)))
+}
