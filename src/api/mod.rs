@@ -11,6 +11,8 @@ pub mod statement;
 pub mod status;
 
 mod schema;
+#[cfg(test)]
+mod tests;
 
 pub use condition::{ConditionType, Reason};
 pub use role::{LambdaExecutionRole, LambdaExecutionRoleSpec};

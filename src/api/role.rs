@@ -38,19 +38,19 @@ use super::{
 pub struct LambdaExecutionRoleSpec {
     /// Name of the IAM role, 1 to 64 letters, digits and `+=,.@_-`. Default: `<namespace>-<name>`. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 64))]
+    #[schemars(length(min = 1, max = rule::ROLE_NAME_MAX))]
     #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9_+=,.@-]+$')").message(rule::ROLE_NAME))]
     pub role_name: Option<String>,
 
     /// Path of the IAM role, with a slash before and behind. Default: `/`. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 512))]
+    #[schemars(length(min = 1, max = rule::PATH_MAX))]
     #[x_kube(validation = Rule::new("self.matches('^/([!-~]+/)?$')").message(rule::PATH))]
     pub path: Option<String>,
 
     /// Description of the role, up to 1000 Latin-1 characters. Default: empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 1000))]
+    #[schemars(length(max = rule::DESCRIPTION_MAX))]
     #[x_kube(validation = Rule::new(r"self.matches('^[\\t\\n\\r\\x20-\\x7E\\xA1-\\xFF]*$')").message(rule::DESCRIPTION))]
     pub description: Option<String>,
 
@@ -58,13 +58,14 @@ pub struct LambdaExecutionRoleSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "super::schema::tags")]
     #[x_kube(validation = Rule::new(r"self.all(k, k.size() <= 128 && k.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]+$') && self[k].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))").message(rule::TAGS))]
-    #[x_kube(validation = Rule::new("self.all(k, !k.startsWith('aws:') && !k.startsWith('lambdaroles.dev/'))").message(rule::TAGS_RESERVED))]
+    #[x_kube(validation = Rule::new("self.all(k, !k.lowerAscii().startsWith('aws:') && !k.lowerAscii().startsWith('lambdaroles.dev/') && !self[k].startsWith('aws:'))").message(rule::TAGS_RESERVED))]
+    #[x_kube(validation = Rule::new("self.all(k, self.exists_one(j, j.lowerAscii() == k.lowerAscii()))").message(rule::TAGS_CASE))]
     pub tags: BTreeMap<String, String>,
 
     /// Longest session that others who assume the role may ask for, in seconds, 3600 to 43200. Default: 3600. Does not
     /// apply to the sessions that Lambda assumes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 3600, max = 43200))]
+    #[schemars(range(min = rule::SESSION_SECONDS_MIN, max = rule::SESSION_SECONDS_MAX))]
     pub max_session_duration_seconds: Option<i32>,
 
     /// The managed policy that bounds what the role may do. Absent: none.
@@ -115,7 +116,7 @@ pub struct LambdaExecutionRoleSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 pub struct PermissionsBoundary {
     /// ARN of the managed policy.
-    #[schemars(length(min = 20, max = 2048))]
+    #[schemars(length(min = rule::ARN_MIN, max = rule::ARN_MAX))]
     #[x_kube(validation = Rule::new("self.matches('^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$')").message(rule::POLICY_ARN))]
     pub arn: String,
 }
@@ -160,13 +161,13 @@ pub struct ManagedPolicy {
     /// Name of an AWS managed policy. Path and partition are looked up for those that fit execution roles; for others
     /// give the path, as in `service-role/AWSLambdaRole`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 512))]
+    #[schemars(length(min = 1, max = rule::AWS_POLICY_NAME_MAX))]
     #[x_kube(validation = Rule::new("self.matches('^([A-Za-z0-9+=,.@_-]+/)*[A-Za-z0-9+=,.@_-]+$')").message(rule::AWS_POLICY_NAME))]
     pub aws: Option<String>,
 
     /// ARN of a managed policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 20, max = 2048))]
+    #[schemars(length(min = rule::ARN_MIN, max = rule::ARN_MAX))]
     #[x_kube(validation = Rule::new("self.matches('^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$')").message(rule::POLICY_ARN))]
     pub arn: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! Rules of the API that stand in the CRD as CEL and are judged again by the controller: pattern and message of each.
+//! Rules of the API that stand in the CRD (as CEL, or as bounds in the schema) and are judged again by the controller:
+//! the limits and the message of each. The two judges word a fault alike.
 //!
 //! The limits are IAM's own: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html> and the
 //! `Pattern` and `Length` of the API reference, for example
@@ -16,31 +17,50 @@ pub const TAGS_MAX: usize = 47;
 pub const TAG_KEY_MAX: usize = 128;
 /// Longest tag value, in characters.
 pub const TAG_VALUE_MAX: usize = 256;
+/// Shortest ARN, in characters.
+pub const ARN_MIN: usize = 20;
 /// Longest ARN, in characters.
 pub const ARN_MAX: usize = 2048;
-/// Shortest and longest maximum session duration, in seconds.
-pub const SESSION_SECONDS: std::ops::RangeInclusive<i32> = 3600..=43200;
+/// Longest principal, in characters: the longest ARN of a role (path and name take 576), and room.
+pub const PRINCIPAL_MAX: usize = 1024;
+/// Longest function ARN, in characters: Lambda's own limit for a function's name or ARN.
+pub const FUNCTION_ARN_MAX: usize = 140;
+/// Longest name of an AWS managed policy with its path, in characters.
+pub const AWS_POLICY_NAME_MAX: usize = 512;
+/// Longest sid, in characters.
+pub const SID_MAX: usize = 128;
+/// Shortest maximum session duration, in seconds.
+pub const SESSION_SECONDS_MIN: i32 = 3600;
+/// Longest maximum session duration, in seconds.
+pub const SESSION_SECONDS_MAX: i32 = 43_200;
 /// Shortest resync interval, in seconds: below it a role costs more IAM requests than it is worth.
 pub const RESYNC_SECONDS_MIN: u64 = 30;
 /// Longest resync interval, in seconds (one day).
 pub const RESYNC_SECONDS_MAX: u64 = 86_400;
+
+/// What a policy document may hold, as the CRD says it.
+pub const DOCUMENT_PATTERN: &str = r"^[\t\n\r\x20-\xFF]*$";
+/// What a principal may hold, as the CRD says it.
+pub const PRINCIPAL_PATTERN: &str = r"^[\x21-\x7E]+$";
 
 /// Message: `roleName` outside IAM's characters.
 pub const ROLE_NAME: &str = "a role name consists of letters, digits and +=,.@_- (1 to 64 characters)";
 /// Message: `roleName` changed.
 pub const ROLE_NAME_IMMUTABLE: &str = "roleName is immutable: IAM cannot rename a role, and functions' KMS grants are tied to it; make a new object instead";
 /// Message: `path` without its slashes.
-pub const PATH: &str =
-    "a path begins and ends with a slash and holds printable ASCII without spaces, for example /lambda/";
+pub const PATH: &str = "a path begins and ends with a slash and holds printable ASCII without spaces (1 to 512 characters), for example /lambda/";
 /// Message: `path` changed.
 pub const PATH_IMMUTABLE: &str =
     "path is immutable: IAM cannot move a role; make a new object with another roleName instead";
 /// Message: `description` outside IAM's characters.
-pub const DESCRIPTION: &str = "a description consists of Latin-1 characters (tab, line feed, carriage return, U+0020 to U+007E, U+00A1 to U+00FF)";
+pub const DESCRIPTION: &str = "a description consists of up to 1000 Latin-1 characters (tab, line feed, carriage return, U+0020 to U+007E, U+00A1 to U+00FF)";
 /// Message: a tag key or value outside IAM's characters.
 pub const TAGS: &str = "a tag key has 1 to 128 and a tag value up to 256 letters, digits, spaces and _.:/=+-@";
-/// Message: a tag key that is not the user's to set.
-pub const TAGS_RESERVED: &str = "tag keys that begin with aws: or lambdaroles.dev/ are reserved";
+/// Message: a tag key or value that is not the user's to set.
+pub const TAGS_RESERVED: &str =
+    "tag keys that begin with aws: or lambdaroles.dev/ are reserved, and so are tag values that begin with aws:";
+/// Message: keys that IAM takes for one.
+pub const TAGS_CASE: &str = "tag keys that differ only in case are one and the same to IAM";
 /// Message: a boundary or attachment that is no managed policy.
 pub const POLICY_ARN: &str =
     "must be the ARN of a managed policy, for example arn:aws:iam::123456789012:policy/boundary";
@@ -51,7 +71,7 @@ pub const AWS_POLICY_NAME: &str = "must be the name of an AWS managed policy, wi
 /// Message: one policy twice.
 pub const MANAGED_POLICY_TWICE: &str = "each managed policy may be listed once";
 /// Message: a sid outside IAM's characters.
-pub const SID: &str = "a sid consists of the letters A to Z and a to z and digits";
+pub const SID: &str = "a sid consists of the letters A to Z and a to z and digits (1 to 128 characters)";
 /// Message: one sid twice.
 pub const SID_UNIQUE: &str = "each sid may be used once in a document";
 /// Message: both or neither of `actions` and `notActions`.
@@ -60,6 +80,8 @@ pub const ACTIONS_ONE: &str = "give exactly one of actions and notActions";
 pub const RESOURCES_ONE: &str = "give exactly one of resources and notResources";
 /// Message: an action without its service.
 pub const ACTION: &str = "an action is * or service:Action, for example s3:GetObject";
+/// Message: an action that no trust policy knows.
+pub const TRUST_ACTION: &str = "a trust statement is about sts: actions, for example sts:AssumeRole";
 /// Message: a resource that is no ARN.
 pub const RESOURCE: &str = "a resource is * or an ARN, for example arn:aws:s3:::bucket/*";
 /// Message: an unknown condition operator.
@@ -72,14 +94,12 @@ pub const FUNCTION_ARN: &str = "must be an unqualified function ARN or a bare fu
 pub const FUNCTION_ARN_OPERATOR: &str = "sourceFunctionArnOperator needs sourceFunctionArns";
 /// Message: a principal element that names nobody.
 pub const PRINCIPALS: &str = "a trust statement names at least one principal (aws, service or federated)";
+/// Message: an AWS principal that is none.
+pub const AWS_PRINCIPAL: &str =
+    "must be *, an account id or the ARN of a role, a user or an account, in which IAM takes no wildcards";
+/// Message: a service principal that is none.
+pub const SERVICE_PRINCIPAL: &str = "must be a service principal such as scheduler.amazonaws.com";
+/// Message: an identity provider that is none.
+pub const FEDERATED_PRINCIPAL: &str = "must be the ARN or the name of an identity provider";
 /// Message: an interval out of range.
 pub const RESYNC_INTERVAL: &str = "a resync interval is a duration such as 10m or 1h30m, from 30s to 24h";
-
-/// Regular expression (RE2 and Rust) for role names.
-pub const ROLE_NAME_PATTERN: &str = "^[A-Za-z0-9_+=,.@-]+$";
-/// Regular expression for paths.
-pub const PATH_PATTERN: &str = "^/([!-~]+/)?$";
-/// Regular expression for descriptions.
-pub const DESCRIPTION_PATTERN: &str = r"^[\t\n\r\x20-\x7E\xA1-\xFF]*$";
-/// Regular expression for what a policy document may hold.
-pub const DOCUMENT_PATTERN: &str = r"^[\t\n\r\x20-\xFF]*$";

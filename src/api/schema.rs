@@ -45,6 +45,7 @@ pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
         // server then refuses the whole CRD.
         "additionalProperties": {
             "type": "object",
+            "minProperties": 1,
             "maxProperties": 30,
             "x-kubernetes-preserve-unknown-fields": true,
         },

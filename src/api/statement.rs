@@ -51,7 +51,7 @@ pub enum ArnOperator {
 pub struct Statement {
     /// Name of the statement, unique within the role: letters and digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 128))]
+    #[schemars(length(min = 1, max = rule::SID_MAX))]
     #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9]+$')").message(rule::SID))]
     pub sid: Option<String>,
 
@@ -74,7 +74,7 @@ pub struct Statement {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1, max = 200),
-        inner(length(min = 1, max = 2048), regex(pattern = r"^[\t\n\r\x20-\xFF]*$"))
+        inner(length(min = 1, max = rule::ARN_MAX), regex(pattern = rule::DOCUMENT_PATTERN))
     )]
     #[x_kube(validation = Rule::new("self.all(r, r == '*' || r.startsWith('arn:'))").message(rule::RESOURCE))]
     pub resources: Option<Vec<String>>,
@@ -83,12 +83,13 @@ pub struct Statement {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1, max = 200),
-        inner(length(min = 1, max = 2048), regex(pattern = r"^[\t\n\r\x20-\xFF]*$"))
+        inner(length(min = 1, max = rule::ARN_MAX), regex(pattern = rule::DOCUMENT_PATTERN))
     )]
     #[x_kube(validation = Rule::new("self.all(r, r == '*' || r.startsWith('arn:'))").message(rule::RESOURCE))]
     pub not_resources: Option<Vec<String>>,
 
-    /// Conditions: operator, then key, then a value or a list of values.
+    /// Conditions: operator, then key, then a value or a list of values. Quote the operator `"Null"`: YAML takes it for no
+    /// value otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Option<Conditions>,
@@ -97,9 +98,9 @@ pub struct Statement {
     /// functions of the role's account and the controller's region. `*` and `?` are wildcards. Absent or empty: the
     /// statement holds for every use of the role, also for the calls that Lambda makes itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 50), inner(length(min = 1, max = 200)))]
+    #[schemars(length(max = 50), inner(length(min = 1, max = rule::FUNCTION_ARN_MAX)))]
     #[x_kube(validation = Rule::new("self.all(f, !f.startsWith('arn:') || f.split(':').size() < 8)").message(rule::FUNCTION_ARN_QUALIFIED))]
-    #[x_kube(validation = Rule::new("self.all(f, f.matches('^[A-Za-z0-9_*?-]+$') || f.matches('^arn:[a-z*?-]+:lambda:[a-z0-9*?-]+:[0-9*?]+:function:[A-Za-z0-9_*?-]+(:.*)?$'))").message(rule::FUNCTION_ARN))]
+    #[x_kube(validation = Rule::new("self.all(f, f.matches('^(arn:[a-z*?-]+:lambda:[a-z0-9*?-]+:[0-9*?]+:function:)?[A-Za-z0-9_*?-]{1,64}$') || f.matches('^arn:[^:]*:lambda:[^:]*:[^:]*:function:[^:]*:'))").message(rule::FUNCTION_ARN))]
     pub source_function_arns: Option<Vec<String>>,
 
     /// How the functions are compared. Default: `ArnEquals`, or `ArnLike` where there is a wildcard (they mean the same).
@@ -114,17 +115,20 @@ pub struct Statement {
 pub struct Principals {
     /// Accounts (twelve digits), roles and users (ARNs), or `*`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 50), inner(length(min = 1, max = 2048), regex(pattern = r"^[\x21-\x7E]+$")))]
+    #[schemars(length(min = 1, max = 50), inner(length(min = 1, max = rule::PRINCIPAL_MAX), regex(pattern = rule::PRINCIPAL_PATTERN)))]
+    #[x_kube(validation = Rule::new("self.all(p, p == '*' || p.matches('^([0-9]{12}|arn:[^:*?]*:(iam|sts):[^:*?]*:[0-9]{12}:[^*?]+)$'))").message(rule::AWS_PRINCIPAL))]
     pub aws: Option<Vec<String>>,
 
     /// Service principals, for example `scheduler.amazonaws.com`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 50), inner(length(min = 1, max = 256), regex(pattern = r"^[\x21-\x7E]+$")))]
+    #[schemars(length(min = 1, max = 50), inner(length(min = 1, max = 256), regex(pattern = rule::PRINCIPAL_PATTERN)))]
+    #[x_kube(validation = Rule::new("self.all(p, p.matches('^[A-Za-z0-9-]*[.][A-Za-z0-9.-]*$'))").message(rule::SERVICE_PRINCIPAL))]
     pub service: Option<Vec<String>>,
 
     /// Identity providers: ARNs of SAML or OpenID Connect providers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 50), inner(length(min = 1, max = 2048), regex(pattern = r"^[\x21-\x7E]+$")))]
+    #[schemars(length(min = 1, max = 50), inner(length(min = 1, max = rule::PRINCIPAL_MAX), regex(pattern = rule::PRINCIPAL_PATTERN)))]
+    #[x_kube(validation = Rule::new("self.all(p, p.startsWith('arn:') ? p.matches('^arn:[^:]*:(iam|cognito-identity):[^:]*:[^:]*:') : p.contains('.'))").message(rule::FEDERATED_PRINCIPAL))]
     pub federated: Option<Vec<String>>,
 }
 
@@ -134,7 +138,7 @@ pub struct Principals {
 pub struct TrustStatement {
     /// Name of the statement, unique within the trust policy: letters and digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 128))]
+    #[schemars(length(min = 1, max = rule::SID_MAX))]
     #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9]+$')").message(rule::SID))]
     pub sid: Option<String>,
 
@@ -147,10 +151,11 @@ pub struct TrustStatement {
     /// How: `sts:AssumeRole` by default.
     #[serde(default = "assume_role")]
     #[schemars(length(min = 1, max = 10), inner(length(min = 1, max = 64)))]
-    #[x_kube(validation = Rule::new("self.all(a, a.matches('^sts:[A-Za-z0-9*?]+$'))").message(rule::ACTION))]
+    #[x_kube(validation = Rule::new("self.all(a, a.matches('^[Ss][Tt][Ss]:[A-Za-z0-9*?]+$'))").message(rule::TRUST_ACTION))]
     pub actions: Vec<String>,
 
-    /// Conditions: operator, then key, then a value or a list of values.
+    /// Conditions: operator, then key, then a value or a list of values. Quote the operator `"Null"`: YAML takes it for no
+    /// value otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Option<Conditions>,

@@ -23,7 +23,7 @@ use crate::{
     aws::{self, Applied, Kind},
     plan::{
         Class, Failure, Hold, Owner, Rejection, Step, Usage, Verdict,
-        desired::{DesiredRole, desired_role, role_name},
+        desired::{DesiredRole, desired_role, resync_interval, role_name},
         diff::diff,
         guard::{self, Removal},
         look::{self, Subject},
@@ -299,12 +299,7 @@ fn vanished(desired: &DesiredRole) -> Failure {
 }
 
 fn wait_of(role: &LambdaExecutionRole, report: &Report, failures: u32, context: &Context) -> Duration {
-    let interval = role
-        .spec
-        .resync_interval
-        .as_deref()
-        .and_then(|text| text.parse::<kube::core::Duration>().ok())
-        .map_or(context.resync, Duration::from);
+    let interval = role.spec.resync_interval.as_deref().and_then(resync_interval).unwrap_or(context.resync);
     let resync = look::resync(interval, fastrand::f64());
     match report.next {
         Next::Settled(_) | Next::Resync => resync,

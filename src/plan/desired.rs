@@ -3,14 +3,18 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    time::Duration,
 };
 
-use kube::core::Duration;
+use icu_properties::{
+    CodePointMapData,
+    props::{GeneralCategory, GeneralCategoryGroup},
+};
 
 use super::{Owner, statement, trust};
 use crate::{
     api::{
-        INLINE_POLICY_NAME, LambdaExecutionRoleSpec,
+        INLINE_POLICY_NAME, LambdaExecutionRoleSpec, TAG_PREFIX,
         role::{DeletionPolicy, Drift, ManagedPolicy, Unlisted},
         rule,
     },
@@ -92,7 +96,7 @@ pub struct DesiredRole {
     /// Whether IAM is neither read nor written.
     pub suspend: bool,
     /// How often IAM is looked at, if the spec says so.
-    pub resync_interval: Option<std::time::Duration>,
+    pub resync_interval: Option<Duration>,
 }
 
 impl DesiredRole {
@@ -107,6 +111,26 @@ impl DesiredRole {
 #[must_use]
 pub fn role_name(spec: &LambdaExecutionRoleSpec, owner: &Owner) -> String {
     spec.role_name.clone().unwrap_or_else(|| format!("{}-{}", owner.namespace, owner.name))
+}
+
+/// The resync interval that `text` stands for: hours, minutes and seconds in whole numbers, from 30s to 24h; `None` for
+/// anything else. Go's other durations (`1.5h`, `-1m`) are not taken, as the CRD's rule takes none.
+#[must_use]
+pub fn resync_interval(text: &str) -> Option<Duration> {
+    let mut seconds: u64 = 0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (number, tail) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
+        let unit = match tail.chars().next()? {
+            'h' => 3600,
+            'm' => 60,
+            's' => 1,
+            _ => return None,
+        };
+        seconds = number.parse::<u64>().ok()?.checked_mul(unit)?.checked_add(seconds)?;
+        rest = &tail[1..];
+    }
+    (rule::RESYNC_SECONDS_MIN..=rule::RESYNC_SECONDS_MAX).contains(&seconds).then(|| Duration::from_secs(seconds))
 }
 
 /// Checks and expands a spec.
@@ -143,7 +167,10 @@ pub fn desired_role(
         inline_policies.insert(INLINE_POLICY_NAME.to_owned(), document);
     }
     check_size(&trust.with_role, "spec.trust", "a trust policy", TRUST_POLICY_QUOTA, &mut faults);
-    let resync_interval = resync_interval(spec.resync_interval.as_deref(), &mut faults);
+    let resync_interval = spec.resync_interval.as_deref().and_then(resync_interval);
+    if spec.resync_interval.is_some() && resync_interval.is_none() {
+        faults.push(Rejection::new("spec.resyncInterval", rule::RESYNC_INTERVAL));
+    }
 
     if !faults.is_empty() {
         return Err(faults);
@@ -195,8 +222,11 @@ fn check_settings(spec: &LambdaExecutionRoleSpec, faults: &mut Vec<Rejection>) {
     if description.chars().count() > rule::DESCRIPTION_MAX || !description.chars().all(is_description_character) {
         faults.push(Rejection::new("spec.description", rule::DESCRIPTION));
     }
-    if spec.max_session_duration_seconds.is_some_and(|seconds| !rule::SESSION_SECONDS.contains(&seconds)) {
-        let (min, max) = rule::SESSION_SECONDS.into_inner();
+    if spec
+        .max_session_duration_seconds
+        .is_some_and(|seconds| !(rule::SESSION_SECONDS_MIN..=rule::SESSION_SECONDS_MAX).contains(&seconds))
+    {
+        let (min, max) = (rule::SESSION_SECONDS_MIN, rule::SESSION_SECONDS_MAX);
         faults.push(Rejection::new("spec.maxSessionDurationSeconds", format!("must be from {min} to {max}")));
     }
 }
@@ -215,12 +245,14 @@ fn check_tags(tags: &BTreeMap<String, String>, faults: &mut Vec<Rejection>) {
         if !is_length || !key.chars().chain(value.chars()).all(is_tag_character) {
             faults.push(Rejection::new(&path, rule::TAGS));
         }
-        if key.starts_with("aws:") || key.starts_with(crate::api::TAG_PREFIX) {
+        // Without regard to case, as IAM compares keys: LambdaRoles.dev/name would overwrite the owner's tag.
+        let lower = key.to_ascii_lowercase();
+        if lower.starts_with("aws:") || lower.starts_with(TAG_PREFIX) || value.starts_with("aws:") {
             faults.push(Rejection::new(&path, rule::TAGS_RESERVED));
         }
         // IAM holds one tag for keys that differ only in case, so two would overwrite each other for ever.
         if !seen.insert(key.to_lowercase()) {
-            faults.push(Rejection::new(path, "differs from another key only in case, and IAM holds one of them"));
+            faults.push(Rejection::new(path, rule::TAGS_CASE));
         }
     }
 }
@@ -229,19 +261,17 @@ fn managed_policies(list: &[ManagedPolicy], account: &Account, faults: &mut Vec<
     let mut arns = BTreeSet::new();
     for (index, policy) in list.iter().enumerate() {
         let path = format!("spec.managedPolicies[{index}]");
-        let (field, arn, message) = match (&policy.aws, &policy.arn) {
-            (Some(name), None) => ("aws", aws_managed_policy_arn(&account.partition, name), rule::AWS_POLICY_NAME),
-            (None, Some(arn)) => ("arn", arn.clone(), rule::POLICY_ARN),
-            (Some(_), Some(_)) | (None, None) => {
-                faults.push(Rejection::new(path, rule::MANAGED_POLICY_ONE));
-                continue;
+        let fault = match (&policy.aws, &policy.arn) {
+            (Some(name), None) if !is_aws_policy_name(name) => {
+                Rejection::new(format!("{path}.aws"), rule::AWS_POLICY_NAME)
             }
+            (None, Some(arn)) if !is_managed_policy(arn) => Rejection::new(format!("{path}.arn"), rule::POLICY_ARN),
+            (Some(name), None) if arns.insert(aws_managed_policy_arn(&account.partition, name)) => continue,
+            (None, Some(arn)) if arns.insert(arn.clone()) => continue,
+            (Some(_), None) | (None, Some(_)) => Rejection::new(path, rule::MANAGED_POLICY_TWICE),
+            (Some(_), Some(_)) | (None, None) => Rejection::new(path, rule::MANAGED_POLICY_ONE),
         };
-        if !is_managed_policy(&arn) {
-            faults.push(Rejection::new(format!("{path}.{field}"), message));
-        } else if !arns.insert(arn) {
-            faults.push(Rejection::new(path, rule::MANAGED_POLICY_TWICE));
-        }
+        faults.push(fault);
     }
     arns
 }
@@ -252,19 +282,6 @@ fn check_size(document: &Document, path: &str, what: &str, quota: usize, faults:
         let over = characters - quota;
         let message = format!("makes {characters} characters, {over} more than the {quota} that IAM allows for {what}");
         faults.push(Rejection::new(path, message));
-    }
-}
-
-fn resync_interval(text: Option<&str>, faults: &mut Vec<Rejection>) -> Option<std::time::Duration> {
-    let allowed = rule::RESYNC_SECONDS_MIN..=rule::RESYNC_SECONDS_MAX;
-    match text?.parse::<Duration>() {
-        Ok(interval) if !interval.is_negative() && allowed.contains(&std::time::Duration::from(interval).as_secs()) => {
-            Some(interval.into())
-        }
-        Ok(_) | Err(_) => {
-            faults.push(Rejection::new("spec.resyncInterval", rule::RESYNC_INTERVAL));
-            None
-        }
     }
 }
 
@@ -284,8 +301,19 @@ fn is_description_character(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{A1}'..='\u{FF}')
 }
 
+/// IAM's `[\p{L}\p{Z}\p{N}_.:/=+\-@]`. `char::is_alphanumeric` takes more than `\p{L}` and `\p{N}`, for example the vowel
+/// signs of Indic scripts.
 fn is_tag_character(c: char) -> bool {
-    c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
+    let allowed =
+        GeneralCategoryGroup::Letter.union(GeneralCategoryGroup::Number).union(GeneralCategoryGroup::Separator);
+    allowed.contains(CodePointMapData::<GeneralCategory>::new().get(c)) || "_.:/=+-@".contains(c)
+}
+
+/// A name, with the path before it if it has one.
+fn is_aws_policy_name(name: &str) -> bool {
+    let is_part =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c));
+    name.len() <= rule::AWS_POLICY_NAME_MAX && name.split('/').all(is_part)
 }
 
 fn is_managed_policy(arn: &str) -> bool {

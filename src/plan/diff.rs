@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    desired::DesiredRole,
+    desired::{DesiredRole, INLINE_QUOTA},
     observed::ObservedRole,
     step::{NewRole, Step},
 };
@@ -14,7 +14,7 @@ use crate::{
     },
     policy::{
         Document,
-        canonical::{adds_deny, equivalent},
+        canonical::{adds_deny, denies, equivalent, is_no_wider},
     },
 };
 
@@ -100,24 +100,41 @@ fn boundary(desired: &DesiredRole, observed: &ObservedRole, steps: &mut Vec<(Pha
     }
 }
 
+/// Deletions come before puts of the same phase, so that what a put needs is free: the quota is one for all inline
+/// policies of a role.
 fn inline_policies(desired: &DesiredRole, observed: &ObservedRole, steps: &mut Vec<(Phase, Step)>) {
+    let unlisted = observed.inline_policies.iter().filter(|(name, _)| !desired.inline_policies.contains_key(*name));
+    for (name, json) in unlisted {
+        let is_ours = name == INLINE_POLICY_NAME;
+        if is_ours || desired.unlisted.inline_policies == UnlistedInlinePolicies::Delete {
+            // A deny that goes widens, so whatever it held back goes first.
+            let is_narrowing = Document::parse(json).is_ok_and(|stored| !denies(&stored));
+            let phase = if is_narrowing { Phase::Remove } else { Phase::Add };
+            steps.push((phase, Step::DeleteInlinePolicy(name.clone())));
+        }
+    }
     for (name, document) in &desired.inline_policies {
-        let stored = observed.inline_policies.get(name).map(|json| Document::parse(json));
-        let phase = match stored {
-            Some(Ok(stored)) if equivalent(&stored, document) => continue,
-            Some(Ok(stored)) if adds_deny(&stored, document) => Phase::Deny,
-            None if adds_deny(&Document::new(Vec::new()), document) => Phase::Deny,
-            // A stored document that does not parse is somebody else's writing: replaced like any other change.
-            Some(Ok(_) | Err(_)) | None => Phase::Add,
+        // A stored document that does not parse is somebody else's writing: replaced like any other change.
+        let stored = observed.inline_policies.get(name).and_then(|json| Document::parse(json).ok());
+        let stored = stored.unwrap_or_else(|| Document::new(Vec::new()));
+        if observed.inline_policies.contains_key(name) && equivalent(&stored, document) {
+            continue;
+        }
+        let phase = match (adds_deny(&stored, document), is_no_wider(&stored, document)) {
+            (true, _) if fits(name, document, observed) => Phase::Deny,
+            (false, true) => Phase::Remove,
+            (true | false, _) => Phase::Add,
         };
         steps.push((phase, put_inline_policy(name, document)));
     }
-    for name in observed.inline_policies.keys().filter(|name| !desired.inline_policies.contains_key(*name)) {
-        let is_ours = name == INLINE_POLICY_NAME;
-        if is_ours || desired.unlisted.inline_policies == UnlistedInlinePolicies::Delete {
-            steps.push((Phase::Remove, Step::DeleteInlinePolicy(name.clone())));
-        }
-    }
+}
+
+/// Whether there is room for `document` before any other inline policy is deleted. Where there is none, putting it first
+/// would fail for ever.
+fn fits(name: &str, document: &Document, observed: &ObservedRole) -> bool {
+    let characters = |json: &String| Document::parse(json).map_or(json.len(), |stored| stored.characters());
+    let others = observed.inline_policies.iter().filter(|(other, _)| *other != name);
+    others.map(|(_, json)| characters(json)).sum::<usize>() + document.characters() <= INLINE_QUOTA
 }
 
 fn managed_policies(
@@ -136,10 +153,12 @@ fn managed_policies(
     }
 }
 
-/// A changed value is one `TagRole`. IAM compares keys without regard to case, so a key that differs only in case from
-/// a wanted one is never removed: that would take the wanted tag with it.
+/// A changed value is one `TagRole`. IAM compares the keys of a role's tags without regard to case and keeps the case in
+/// which it first saw one, so a key in another case is the wanted one: to remove it would take the wanted tag with it, and
+/// to set it again would change nothing, at every look.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html>
 fn tags(desired: &BTreeMap<String, String>, observed: &BTreeMap<String, String>, steps: &mut Vec<(Phase, Step)>) {
+    let found: BTreeMap<String, &String> = observed.iter().map(|(key, value)| (key.to_lowercase(), value)).collect();
     let wanted: BTreeSet<String> = desired.keys().map(|key| key.to_lowercase()).collect();
     let foreign: Vec<String> = observed
         .keys()
@@ -151,7 +170,7 @@ fn tags(desired: &BTreeMap<String, String>, observed: &BTreeMap<String, String>,
     }
     let changed: BTreeMap<String, String> = desired
         .iter()
-        .filter(|(key, value)| observed.get(*key) != Some(value))
+        .filter(|(key, value)| found.get(&key.to_lowercase()) != Some(value))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     if !changed.is_empty() {

@@ -15,6 +15,8 @@ pub mod status;
 pub mod step;
 
 mod statement;
+#[cfg(test)]
+mod tests;
 mod trust;
 
 pub use desired::{Account, DesiredRole, Rejection};

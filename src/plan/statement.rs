@@ -88,7 +88,7 @@ pub(super) fn effect_of(effect: Effect) -> policy::document::Effect {
 
 pub(super) fn check_sid(sid: Option<&str>, path: &str, seen: &mut BTreeSet<String>, faults: &mut Vec<Rejection>) {
     let Some(sid) = sid else { return };
-    if sid.is_empty() || !sid.chars().all(|c| c.is_ascii_alphanumeric()) {
+    if !(1..=rule::SID_MAX).contains(&sid.len()) || !sid.chars().all(|c| c.is_ascii_alphanumeric()) {
         faults.push(Rejection::new(format!("{path}.sid"), rule::SID));
     }
     if !seen.insert(sid.to_owned()) {
@@ -187,9 +187,6 @@ fn functions(list: &[String], path: &str, account: &Account, faults: &mut Vec<Re
     functions
 }
 
-/// What partitions and regions consist of, beside digits.
-const LOWER: &str = "abcdefghijklmnopqrstuvwxyz-";
-
 fn function_arn(entry: &str, account: &Account) -> Result<String, &'static str> {
     let is_name = |name: &str| {
         (1..=FUNCTION_NAME_MAX).contains(&name.len())
@@ -202,20 +199,25 @@ fn function_arn(entry: &str, account: &Account) -> Result<String, &'static str> 
     }
     let arn = Arn::parse(entry).filter(|arn| arn.service == "lambda").ok_or(rule::FUNCTION_ARN)?;
     let name = arn.resource.strip_prefix("function:").ok_or(rule::FUNCTION_ARN)?;
-    let is_component = |text: &str, also: &str| {
-        !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || "*?".contains(c) || also.contains(c))
-    };
+    let is_partition = |c: char| c.is_ascii_lowercase() || c == '-';
+    let is_account = |c: char| c.is_ascii_digit();
+    let is_region = |c: char| is_partition(c) || is_account(c);
     if name.contains(':') {
         Err(rule::FUNCTION_ARN_QUALIFIED)
     } else if is_name(name)
-        && is_component(arn.partition, LOWER)
-        && is_component(arn.region, LOWER)
-        && is_component(arn.account, "")
+        && is_component(arn.partition, is_partition)
+        && is_component(arn.region, is_region)
+        && is_component(arn.account, is_account)
     {
         Ok(entry.to_owned())
     } else {
         Err(rule::FUNCTION_ARN)
     }
+}
+
+/// Whether `text` consists of such characters and wildcards.
+fn is_component(text: &str, is_character: impl Fn(char) -> bool) -> bool {
+    !text.is_empty() && text.chars().all(|c| "*?".contains(c) || is_character(c))
 }
 
 fn scope(

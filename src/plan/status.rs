@@ -10,7 +10,7 @@ use k8s_openapi::{
 use super::{Class, DesiredRole, Failure, Hold, Rejection, Step, desired::INLINE_QUOTA, step::describe};
 use crate::api::{ConditionType, LambdaExecutionRoleStatus, Reason, status::AttachedPolicy};
 
-/// Longest message in characters: events take no more than 1024 bytes, and conditions should read the same.
+/// Longest message in bytes: events take no more than 1024, and conditions should read the same.
 const MESSAGE_MAX: usize = 1000;
 
 /// What came of a pass.
@@ -127,11 +127,12 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
     };
     let (verdicts, next) = match outcome {
         Outcome::Rejected(faults) => (rejected(faults), Next::Resync),
-        Outcome::Held { hold, is_deleting } => (held(hold, *is_deleting), Next::Resync),
+        Outcome::Held { hold, is_deleting } => (held(pass, hold, *is_deleting), Next::Resync),
         Outcome::Failed { failure, applied, is_behind } => {
             if !applied.is_empty() {
                 status.last_change_time = Some(whole_seconds(pass.now));
             }
+            note_attachments(&mut status.managed_policies, applied);
             let next = match failure.class {
                 Class::Terminal => Next::Resync,
                 class @ (Class::Waiting | Class::Transient | Class::Throttled | Class::Conflict) => {
@@ -161,17 +162,26 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
 }
 
 /// The status once the settle window has passed, for an object that nothing else changed; or how long it still takes.
-/// `None` if the object does not wait for that.
+/// `None` if the object does not wait for that. What a look since then found amiss stays said.
 #[must_use]
 pub fn settle(pass: &Pass<'_>) -> Option<Report> {
-    let ready = condition(pass.previous, ConditionType::Ready)?;
-    if ready.reason != Reason::PropagationPending.as_str() {
-        return None;
-    }
+    let is_pending = |condition: &Condition| condition.reason == Reason::PropagationPending.as_str();
+    condition(pass.previous, ConditionType::Ready).filter(|ready| is_pending(ready))?;
     let wait = unsettled_for(pass.previous, pass.now, pass.settle);
     let name = pass.previous.role_name.as_deref().unwrap_or_default();
+    let amiss: Vec<Verdict> = [ConditionType::Reconciling, ConditionType::Stalled]
+        .into_iter()
+        .filter_map(|kind| condition(pass.previous, kind).map(|before| (kind, before)))
+        .filter(|(_, before)| !is_pending(before))
+        .map(|(kind, before)| Verdict::kept(before, kind))
+        .collect();
+    let mut verdicts = synced(name, wait);
+    if !amiss.is_empty() {
+        verdicts.retain(|verdict| verdict.kind != ConditionType::Reconciling);
+        verdicts.extend(amiss);
+    }
     let mut status = pass.previous.clone();
-    status.conditions = synced(name, wait).into_iter().map(|verdict| verdict.condition(pass)).collect();
+    status.conditions = verdicts.into_iter().map(|verdict| verdict.condition(pass)).collect();
     Some(Report { status, notes: Vec::new(), next: wait.map_or(Next::Resync, Next::Settled) })
 }
 
@@ -194,6 +204,19 @@ fn describe_role(status: &mut LambdaExecutionRoleStatus, desired: &DesiredRole, 
     status.managed_policies = desired.managed_policies.iter().map(|arn| AttachedPolicy { arn: arn.clone() }).collect();
     status.inline_characters = i64::try_from(desired.inline_characters()).ok();
     status.inline_quota = i64::try_from(INLINE_QUOTA).ok();
+}
+
+/// Under `unlisted: Keep` only what this list names is ever detached again, so it must not lose what a failed pass did.
+fn note_attachments(attached: &mut Vec<AttachedPolicy>, applied: &[Step]) {
+    for step in applied {
+        match step {
+            Step::AttachManagedPolicy(arn) if attached.iter().all(|policy| policy.arn != *arn) => {
+                attached.push(AttachedPolicy { arn: arn.clone() });
+            }
+            Step::DetachManagedPolicy(arn) => attached.retain(|policy| policy.arn != *arn),
+            _ => {}
+        }
+    }
 }
 
 /// A condition before it has a time.
@@ -245,6 +268,13 @@ fn accepted() -> Verdict {
     Verdict::new(ConditionType::Accepted, true, Reason::Accepted, "The spec is valid.")
 }
 
+/// For passes that may have ended before the spec was judged: the last judgement, if it counts still.
+fn accepted_before(pass: &Pass<'_>, counts: impl Fn(&Condition) -> bool) -> Verdict {
+    condition(pass.previous, ConditionType::Accepted)
+        .filter(|before| counts(before))
+        .map_or_else(accepted, |before| Verdict::kept(before, ConditionType::Accepted))
+}
+
 fn rejected(faults: &[Rejection]) -> Vec<Verdict> {
     let message = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     vec![
@@ -260,12 +290,12 @@ fn rejected(faults: &[Rejection]) -> Vec<Verdict> {
     ]
 }
 
-fn held(hold: &Hold, is_deleting: bool) -> Vec<Verdict> {
+fn held(pass: &Pass<'_>, hold: &Hold, is_deleting: bool) -> Vec<Verdict> {
     let Hold { reason, message } = hold;
     if is_deleting {
         return vec![
             Verdict::new(ConditionType::Ready, false, Reason::Deleting, message),
-            accepted(),
+            accepted_before(pass, |_| true),
             Verdict::new(ConditionType::Synced, false, Reason::Deleting, message),
             Verdict::new(ConditionType::DeletionBlocked, true, *reason, message),
         ];
@@ -302,17 +332,13 @@ fn held(hold: &Hold, is_deleting: bool) -> Vec<Verdict> {
 /// `Synced` stay, and `Reconciling` says what the matter is.
 fn failed(pass: &Pass<'_>, failure: &Failure, is_behind: bool) -> Vec<Verdict> {
     let Failure { class, reason, message } = failure;
-    let kept = |kind| {
-        condition(pass.previous, kind)
-            .filter(|c| {
-                !is_behind && c.observed_generation == pass.generation && is_settled(pass.previous, pass.generation)
-            })
-            .map(|previous| Verdict::kept(previous, kind))
-    };
+    let is_kept = !is_behind && is_settled(pass.previous, pass.generation);
+    let kept = |kind| condition(pass.previous, kind).filter(|_| is_kept).map(|previous| Verdict::kept(previous, kind));
     let or_false = |kind| kept(kind).unwrap_or_else(|| Verdict::new(kind, false, *reason, message));
     let abnormal = if *class == Class::Terminal { ConditionType::Stalled } else { ConditionType::Reconciling };
     let drifted = kept(ConditionType::Drifted);
-    let mut verdicts = vec![or_false(ConditionType::Ready), accepted(), or_false(ConditionType::Synced)];
+    let accepted = accepted_before(pass, |accepted| accepted.observed_generation == pass.generation);
+    let mut verdicts = vec![or_false(ConditionType::Ready), accepted, or_false(ConditionType::Synced)];
     verdicts.extend(drifted);
     verdicts.push(Verdict::new(abnormal, true, *reason, message));
     verdicts

@@ -75,8 +75,7 @@ fn statement_of(
     check_sid(sid.as_deref(), path, sids, faults);
     for (index, action) in actions.iter().enumerate() {
         if !is_action(action) || !action.to_ascii_lowercase().starts_with("sts:") {
-            let message = "a trust statement is about sts: actions, for example sts:AssumeRole";
-            faults.push(Rejection::new(format!("{path}.actions[{index}]"), message));
+            faults.push(Rejection::new(format!("{path}.actions[{index}]"), rule::TRUST_ACTION));
         }
     }
     if actions.is_empty() {
@@ -93,25 +92,22 @@ fn statement_of(
     }
 }
 
+type IsPrincipal = fn(&str) -> bool;
+
 fn principals_of(principals: &Principals, path: &str, faults: &mut Vec<Rejection>) -> BTreeMap<String, Vec<String>> {
     let Principals { aws, service, federated } = principals;
-    let kinds = [
-        ("AWS", "aws", aws, "must be *, an account id or the ARN of a role, a user or an account"),
-        ("Service", "service", service, "must be a service principal such as scheduler.amazonaws.com"),
-        ("Federated", "federated", federated, "must be the ARN or the name of an identity provider"),
+    let kinds: [(_, _, _, IsPrincipal, _); 3] = [
+        ("AWS", "aws", aws, is_aws_principal, rule::AWS_PRINCIPAL),
+        ("Service", "service", service, is_service, rule::SERVICE_PRINCIPAL),
+        ("Federated", "federated", federated, is_provider, rule::FEDERATED_PRINCIPAL),
     ];
     let mut result = BTreeMap::new();
-    for (kind, field, list, message) in kinds {
+    for (kind, field, list, is_principal, message) in kinds {
         let Some(list) = list.as_ref().filter(|list| !list.is_empty()) else { continue };
         for (index, entry) in list.iter().enumerate() {
             let path = format!("{path}.{field}[{index}]");
             check_characters(entry, &path, faults);
-            let is_principal = match kind {
-                "AWS" => is_aws_principal(entry),
-                "Service" => is_service(entry),
-                _ => is_provider(entry),
-            };
-            if !is_principal {
+            if !is_principal(entry) {
                 faults.push(Rejection::new(path, format!("{entry} is no principal: {message}")));
             }
         }
@@ -123,10 +119,13 @@ fn principals_of(principals: &Principals, path: &str, faults: &mut Vec<Rejection
     result
 }
 
+/// IAM takes no wildcard for a part of a principal and answers as it does for one that does not exist yet, so it would be
+/// waited for in vain.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>
 fn is_aws_principal(entry: &str) -> bool {
     let is_arn =
         |arn: Arn<'_>| ["iam", "sts"].contains(&arn.service) && is_account_id(arn.account) && !arn.resource.is_empty();
-    entry == "*" || is_account_id(entry) || Arn::parse(entry).is_some_and(is_arn)
+    entry == "*" || is_account_id(entry) || (!entry.contains(['*', '?']) && Arn::parse(entry).is_some_and(is_arn))
 }
 
 fn is_service(entry: &str) -> bool {
@@ -134,5 +133,8 @@ fn is_service(entry: &str) -> bool {
 }
 
 fn is_provider(entry: &str) -> bool {
-    Arn::parse(entry).map_or(entry.contains('.'), |arn| arn.service == "iam" || arn.service == "cognito-identity")
+    match Arn::parse(entry) {
+        Some(arn) => arn.service == "iam" || arn.service == "cognito-identity",
+        None => entry.contains('.') && !entry.starts_with("arn:"),
+    }
 }

@@ -58,6 +58,20 @@ pub fn adds_deny(old: &Document, new: &Document) -> bool {
     Canonical::of(new).statements.iter().any(|statement| statement.effect == Effect::Deny && !known.contains(statement))
 }
 
+/// Whether `new` allows nothing that `old` does not and still denies all that `old` denies, judged by statements.
+#[must_use]
+pub fn is_no_wider(old: &Document, new: &Document) -> bool {
+    let (old, new) = (Canonical::of(old).statements, Canonical::of(new).statements);
+    new.iter().all(|statement| statement.effect == Effect::Deny || old.contains(statement))
+        && old.iter().all(|statement| statement.effect == Effect::Allow || new.contains(statement))
+}
+
+/// Whether `document` denies anything.
+#[must_use]
+pub fn denies(document: &Document) -> bool {
+    document.statements.iter().any(|statement| statement.effect == Effect::Deny)
+}
+
 fn canonical_statement(statement: &Statement) -> CanonicalStatement {
     CanonicalStatement {
         sid: statement.sid.clone().filter(|sid| !sid.is_empty()),
@@ -204,6 +218,20 @@ mod tests {
         assert!(adds_deny(&document(&[allow]), &document(&[allow, deny])));
         assert!(!adds_deny(&document(&[deny]), &document(&[allow, deny])));
         assert!(!adds_deny(&document(&[deny]), &document(&[allow])));
+    }
+
+    #[test]
+    fn a_document_is_no_wider_if_it_only_loses_allows_or_gains_denies() {
+        let [a, b] = ["a:B", "a:C"].map(|action| format!(r#"{{"Effect":"Allow","Action":"{action}","Resource":"*"}}"#));
+        let deny = r#"{"Effect":"Deny","Action":"a:D","Resource":"*"}"#;
+        let document =
+            |list: &[&str]| parse(&format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, list.join(",")));
+        assert!(is_no_wider(&document(&[&a, &b]), &document(&[&a])));
+        assert!(is_no_wider(&document(&[&a]), &document(&[&a, deny])));
+        assert!(!is_no_wider(&document(&[&a]), &document(&[&b])));
+        assert!(!is_no_wider(&document(&[&a, deny]), &document(&[&a])));
+        assert!(denies(&document(&[&a, deny])));
+        assert!(!denies(&document(&[&a, &b])));
     }
 
     #[rstest]

@@ -66,12 +66,12 @@ fn cases() -> Vec<(&'static str, Value, &'static str)> {
         (
             "path without slashes",
             json!({"path": "lambda"}),
-            "spec.path: a path begins and ends with a slash and holds printable ASCII without spaces, for example /lambda/",
+            "spec.path: a path begins and ends with a slash and holds printable ASCII without spaces (1 to 512 characters), for example /lambda/",
         ),
         (
             "several faults",
             json!({"path": "lambda", "tags": {"aws:team": "shop"}}),
-            "spec.path: a path begins and ends with a slash and holds printable ASCII without spaces, for example /lambda/; spec.tags[aws:team]: tag keys that begin with aws: or lambdaroles.dev/ are reserved",
+            "spec.path: a path begins and ends with a slash and holds printable ASCII without spaces (1 to 512 characters), for example /lambda/; spec.tags[aws:team]: tag keys that begin with aws: or lambdaroles.dev/ are reserved, and so are tag values that begin with aws:",
         ),
     ]
 }

@@ -1,0 +1,144 @@
+//! Values on either side of a rule's edge: the API server and the controller must draw the line in the same place,
+//! whatever they say.
+
+use super::{at_admission, in_controller, spec};
+use crate::api::rule;
+
+/// Letters, marks, symbols, numbers and spaces of every kind.
+const CHARACTERS: &str =
+    "aZ09éſⅷ½Ⓐ\u{93f}\u{301}\u{a0}\u{2028}\u{3000}\u{200b}\u{7f}\u{85}\t\n_.:/=+-@&#~!\u{1F600}²ªß漢Ж";
+
+fn quoted(text: &str) -> String {
+    // YAML takes no DEL as it is, JSON does.
+    serde_json::to_string(text).unwrap().replace('\u{7f}', r"\u007f")
+}
+
+fn statement(members: &str) -> String {
+    format!("{{statements: [{{effect: Allow, actions: ['*'], resources: ['*'], {members}}}]}}")
+}
+
+fn trust(members: &str) -> String {
+    format!("{{trust: {{statements: [{{effect: Allow, {members}}}]}}}}")
+}
+
+fn assert_agreed(specs: impl IntoIterator<Item = String>) {
+    for yaml in specs {
+        let spec = spec(&yaml);
+        let (admission, controller) = (at_admission(&spec), in_controller(&spec));
+        assert_eq!(
+            admission.is_empty(),
+            controller.is_ok(),
+            "{yaml}\nadmission: {admission:?}\ncontroller: {controller:?}"
+        );
+    }
+}
+
+#[test]
+fn on_characters() {
+    for c in CHARACTERS.chars().map(String::from) {
+        assert_agreed([
+            format!("{{tags: {{a: {}}}}}", quoted(&c)),
+            format!("{{tags: {{{}: b}}}}", quoted(&c)),
+            format!("{{description: {}}}", quoted(&c)),
+            format!("{{roleName: {}}}", quoted(&c)),
+            format!("{{path: {}}}", quoted(&format!("/{c}/"))),
+            format!("{{managedPolicies: [{{aws: {}}}]}}", quoted(&c)),
+            format!("{{managedPolicies: [{{arn: {}}}]}}", quoted(&format!("arn:aws:iam::aws:policy/{c}"))),
+            statement(&format!("sid: {}", quoted(&c))),
+            statement(&format!("sourceFunctionArns: [{}]", quoted(&c))),
+            trust(&format!("principals: {{service: [{}]}}", quoted(&format!("{c}.x")))),
+            trust(&format!("principals: {{aws: ['*']}}, actions: [{}]", quoted(&format!("sts:{c}")))),
+        ]);
+    }
+}
+
+#[test]
+fn on_paths_and_names_of_policies() {
+    assert_agreed(["/", "//", "///", "/a", "a/", "/a/", "/a//b/", "/a b/"].map(|path| format!("{{path: '{path}'}}")));
+    let names = ["a/b", "a//b", "/a", "a/", "a b", "arn:aws:iam::aws:policy/x"];
+    assert_agreed(names.map(|name| format!("{{managedPolicies: [{{aws: '{name}'}}]}}")));
+    let arns = [
+        "arn:aws:iam::aws:policy/x",
+        "arn:AWS:iam::aws:policy/x",
+        "arn:aws:iam:us-east-1:aws:policy/x",
+        "arn::iam::aws:policy/x-yz",
+        "arn:aws:iam::12345678901:policy/x",
+        "arn:aws:iam::aws:policy/x:y",
+    ];
+    assert_agreed(arns.map(|arn| format!("{{permissionsBoundary: {{arn: '{arn}'}}}}")));
+}
+
+/// ASCII, as `kube/cel` counts bytes where the API server counts characters.
+#[test]
+fn on_the_length_of_tag_keys() {
+    assert_agreed(
+        [rule::TAG_KEY_MAX, rule::TAG_KEY_MAX + 1].map(|length| format!("{{tags: {{{}: x}}}}", "k".repeat(length))),
+    );
+}
+
+#[test]
+fn on_intervals() {
+    let intervals = [
+        "30s", "29s", "24h", "24h1s", "1440m", "1h1h", "0h30s", "1.5h", "90000ms", "-1m", "1h-1m", "1d", "", "m", " 1m",
+    ];
+    assert_agreed(intervals.map(|interval| format!("{{resyncInterval: '{interval}'}}")));
+}
+
+#[test]
+fn on_functions() {
+    let name = "f".repeat(64);
+    let longer = format!("{name}f");
+    let functions = [
+        &name,
+        &longer,
+        "",
+        "*",
+        "function:f",
+        "arn:aws:lambda:eu-west-1:111122223333:function:f:",
+        "arn:aws:lambda:eu-west-1:111122223333:function::x",
+        "arn:aws2:lambda:eu-west-1:111122223333:function:f",
+        "arn:aws:lambda:*:?:function:f",
+        "arn:aws:lambda:EU:1:function:f",
+        "arn:aws:*:eu-west-1:1:function:f",
+        "arn:aws:s3:a:b:c:d:e",
+    ];
+    assert_agreed(functions.map(|function| statement(&format!("sourceFunctionArns: ['{function}']"))));
+}
+
+#[test]
+fn on_principals() {
+    let principals = [
+        "*",
+        "**",
+        "111122223333",
+        "11112222333",
+        "arn:aws:iam::111122223333:root",
+        "arn:aws:iam::111122223333:",
+        "arn:aws:s3::111122223333:x",
+        "arn:a*:iam::111122223333:root",
+        "AROAEXAMPLEEXAMPLEEX",
+    ];
+    assert_agreed(principals.map(|principal| trust(&format!("principals: {{aws: ['{principal}']}}"))));
+    let providers = ["a.b", "ab", "arn:a.b", "arn:aws:iam::1:x", "arn:aws:cognito-identity:r:a:x", "arn:aws:s3:::x.y"];
+    assert_agreed(providers.map(|provider| trust(&format!("principals: {{federated: ['{provider}']}}"))));
+}
+
+#[test]
+fn on_operators() {
+    assert_agreed(operators().map(|operator| statement(&format!("conditions: {{'{operator}': {{'aws:x': y}}}}"))));
+}
+
+/// Every operator of IAM's with every prefix and suffix, and some that it does not know.
+fn operators() -> impl Iterator<Item = String> {
+    const BASES: &str = "StringEquals StringNotEquals StringEqualsIgnoreCase StringNotEqualsIgnoreCase StringLike StringNotLike \
+        NumericEquals NumericNotEquals NumericLessThan NumericLessThanEquals NumericGreaterThan NumericGreaterThanEquals \
+        DateEquals DateNotEquals DateLessThan DateLessThanEquals DateGreaterThan DateGreaterThanEquals \
+        Bool BinaryEquals IpAddress NotIpAddress ArnEquals ArnLike ArnNotEquals ArnNotLike Null \
+        StringNotLikeIgnoreCase NumericNotLessThan BoolNot stringequals";
+    BASES.split(' ').flat_map(|base| {
+        let prefixed = ["", "ForAllValues:", "ForAnyValue:", "ForAll:"].map(|prefix| format!("{prefix}{base}"));
+        prefixed
+            .into_iter()
+            .flat_map(|operator| ["", "IfExists", "ifExists"].map(|suffix| format!("{operator}{suffix}")))
+    })
+}

@@ -1,0 +1,64 @@
+//! The CRD as a document.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use super::{COMPILED, SCHEMA};
+
+#[test]
+fn the_committed_crds_are_those_of_this_code() {
+    for crd in crate::api::crds() {
+        let file = format!("crds/{}.yaml", crd.spec.names.plural);
+        let committed = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();
+        let generated = serde_saphyr::to_string(&crd).unwrap();
+        assert!(
+            committed == generated,
+            "{file} is stale: run `make generate` (`lambdaroles crds --output crds`) and commit it"
+        );
+    }
+}
+
+#[test]
+fn every_rule_compiles() {
+    assert!(!COMPILED.has_errors(), "{:?}", COMPILED.compilation_errors());
+}
+
+/// The API server estimates what a rule costs at worst, and refuses a CRD that it cannot bound.
+#[test]
+fn everything_in_the_spec_is_bounded() {
+    let mut unbounded = Vec::new();
+    bounded(&SCHEMA["properties"]["spec"], "spec", &mut unbounded);
+    assert_eq!(unbounded, [] as [String; 0]);
+}
+
+fn bounded(schema: &Value, path: &str, unbounded: &mut Vec<String>) {
+    let has = |keyword: &str| schema.get(keyword).is_some();
+    let is_bounded = match schema["type"].as_str() {
+        Some("string") => has("maxLength") || has("enum"),
+        Some("array") => has("maxItems"),
+        Some("object") if has("properties") => true,
+        // A map. The values of conditions are open to the schema; the controller judges them.
+        Some("object") => has("maxProperties"),
+        Some("integer") => has("minimum") && has("maximum"),
+        Some("boolean") => true,
+        _ => false,
+    };
+    if !is_bounded {
+        unbounded.push(path.to_owned());
+    }
+    for (name, child) in schema["properties"].as_object().into_iter().flatten() {
+        bounded(child, &format!("{path}.{name}"), unbounded);
+    }
+    for (keyword, suffix) in [("items", "[]"), ("additionalProperties", "{}")] {
+        if has(keyword) {
+            bounded(&schema[keyword], &format!("{path}{suffix}"), unbounded);
+        }
+    }
+}
+
+/// An explicit `null` then is pruned, so that rules and server-side apply see one kind of absence.
+#[test]
+fn nothing_is_nullable() {
+    assert!(!SCHEMA.to_string().contains("nullable"));
+}

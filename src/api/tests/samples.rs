@@ -1,0 +1,53 @@
+//! The objects in `examples` and `tests/invalid`, which `check-crds` offers to a real API server, before the judges that
+//! a unit test can ask.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde_json::Value;
+
+use super::{at_admission, in_controller};
+use crate::api::{LambdaExecutionRole, LambdaExecutionRoleSpec};
+
+/// The documents of each YAML file under `folder`, by file name.
+fn objects(folder: &str) -> BTreeMap<String, Vec<Value>> {
+    let entries = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+    let files = entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "yaml"));
+    files
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            let documents =
+                serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            (path.file_stem().unwrap().to_string_lossy().into_owned(), documents)
+        })
+        .collect()
+}
+
+#[test]
+fn every_example_is_accepted_by_both() {
+    let examples = objects("examples");
+    assert!(!examples.is_empty());
+    let roles = examples.iter().flat_map(|(name, documents)| documents.iter().map(move |document| (name, document)));
+    for (name, object) in roles.filter(|(_, object)| object["kind"] == "LambdaExecutionRole") {
+        let role: LambdaExecutionRole = serde_json::from_value(object.clone()).unwrap();
+        assert_eq!(at_admission(&object["spec"]), [] as [String; 0], "{name}");
+        assert!(in_controller(&serde_json::to_value(role.spec).unwrap()).is_ok(), "{name}");
+    }
+}
+
+/// What the API server refuses the controller refuses too, for an API server may be older than the rules. It cannot see
+/// fields that it does not know: those are the API server's alone to refuse.
+#[test]
+fn what_is_refused_at_admission_is_refused_by_the_controller() {
+    let invalid = objects("tests/invalid");
+    assert!(invalid.len() > 40, "{}", invalid.len());
+    let mut accepted = Vec::new();
+    for (name, documents) in &invalid {
+        let [object] = &documents[..] else { panic!("{name}: one object a file") };
+        assert_eq!(object["kind"], "LambdaExecutionRole", "{name}");
+        let decodes = serde_json::from_value::<LambdaExecutionRoleSpec>(object["spec"].clone()).is_ok();
+        if decodes && in_controller(&object["spec"]).is_ok() {
+            accepted.push(name.as_str());
+        }
+    }
+    assert_eq!(accepted, ["unknown-field"]);
+}

@@ -1,0 +1,146 @@
+//! Bad input that shows only in the whole: sizes, names that are made of others, and several faults together.
+
+use rstest::rstest;
+
+use super::{account, faults, judged, owner, spec};
+use crate::{
+    api::rule,
+    plan::{
+        Owner,
+        desired::{INLINE_QUOTA, TRUST_POLICY_QUOTA, desired_role},
+    },
+};
+
+/// A spec whose inline policy is exactly `characters` long.
+fn inline_policy_of(characters: usize) -> String {
+    let yaml = |value: &str| {
+        format!(
+            "statements: [{{effect: Allow, actions: ['*'], resources: ['*'], conditions: {{StringEquals: {{'aws:x': '{value}'}}}}}}]"
+        )
+    };
+    yaml(&"v".repeat(characters - judged(&yaml("")).unwrap().inline_characters()))
+}
+
+#[test]
+fn a_document_may_fill_the_quota_and_not_a_character_more() {
+    assert_eq!(judged(&inline_policy_of(INLINE_QUOTA)).unwrap().inline_characters(), INLINE_QUOTA);
+    assert_eq!(
+        faults(&inline_policy_of(INLINE_QUOTA + 1)),
+        [
+            "spec.statements: makes 10241 characters, 1 more than the 10240 that IAM allows for the inline policies of a role"
+        ]
+    );
+}
+
+#[test]
+fn a_trust_policy_beyond_every_quota_is_refused_with_its_size() {
+    let accounts: Vec<String> = (0..600).map(|n| format!("'{n:012}'")).collect();
+    let yaml = format!("trust: {{statements: [{{effect: Allow, principals: {{aws: [{}]}}}}]}}", accounts.join(", "));
+    assert_eq!(
+        faults(&yaml),
+        ["spec.trust: makes 9263 characters, 1071 more than the 8192 that IAM allows for a trust policy"]
+    );
+    assert_eq!(TRUST_POLICY_QUOTA, 8192);
+}
+
+#[test]
+fn the_sids_of_trust_statements_are_a_set_of_their_own() {
+    let yaml = r#"
+trust: {statements: [{sid: A, effect: Allow, principals: {aws: ["*"]}}, {sid: A, effect: Deny, principals: {aws: ["*"]}}]}
+statements: [{sid: A, effect: Allow, actions: ["s3:GetObject"], resources: ["*"]}]"#;
+    assert_eq!(
+        faults(yaml),
+        ["spec.trust.statements[1].sid: A is used twice: each sid may be used once in a document"]
+    );
+}
+
+#[test]
+fn a_role_name_or_a_path_may_be_as_long_as_iam_takes_it_and_not_longer() {
+    assert!(judged(&format!("roleName: {}", "r".repeat(rule::ROLE_NAME_MAX))).is_ok());
+    assert_eq!(
+        faults(&format!("roleName: {}", "r".repeat(rule::ROLE_NAME_MAX + 1))),
+        ["spec.roleName: a role name consists of letters, digits and +=,.@_- (1 to 64 characters)"]
+    );
+    let path = |characters: usize| format!("path: /{}/", "p".repeat(characters - 2));
+    assert!(judged(&path(rule::PATH_MAX)).is_ok());
+    assert_eq!(faults(&path(rule::PATH_MAX + 1)), [format!("spec.path: {}", rule::PATH)]);
+}
+
+#[test]
+fn a_description_is_counted_in_characters() {
+    assert!(judged(&format!("description: {}", "ü".repeat(rule::DESCRIPTION_MAX))).is_ok());
+    assert_eq!(
+        faults(&format!("description: {}", "d".repeat(rule::DESCRIPTION_MAX + 1))),
+        [format!("spec.description: {}", rule::DESCRIPTION)]
+    );
+}
+
+#[test]
+fn a_default_name_that_is_too_long_is_named_with_the_way_out() {
+    let owner = Owner { namespace: "n".repeat(40), name: "orders.and.what.comes.of.them".to_owned(), ..owner() };
+    let faults = desired_role(&spec("{}"), &owner, &account(), None).unwrap_err();
+    assert_eq!(
+        faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "spec.roleName: the default name nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn-orders.and.what.comes.of.them is no role name: a role name consists of letters, digits and +=,.@_- (1 to 64 characters); set roleName"
+        ]
+    );
+    assert!(desired_role(&spec("roleName: orders"), &owner, &account(), None).is_ok());
+}
+
+#[rstest]
+#[case::to_another_name("roleName: orders", "shop-orders")]
+#[case::from_another_name_to_the_default("{}", "orders")]
+#[case::to_another_case("roleName: Orders", "orders")]
+fn a_role_is_not_renamed(#[case] yaml: &str, #[case] current: &str) {
+    let faults = desired_role(&spec(yaml), &owner(), &account(), Some(current)).unwrap_err();
+    assert_eq!(
+        faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "spec.roleName: roleName is immutable: IAM cannot rename a role, and functions' KMS grants are tied to it; make a new object instead"
+        ]
+    );
+}
+
+#[test]
+fn a_name_that_stays_is_no_renaming() {
+    assert!(desired_role(&spec("{}"), &owner(), &account(), Some("shop-orders")).is_ok());
+    assert!(desired_role(&spec("roleName: shop-orders"), &owner(), &account(), Some("shop-orders")).is_ok());
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let yaml = r#"
+roleName: a b
+path: lambda
+description: "…"
+maxSessionDurationSeconds: 1
+tags: {"aws:a": b}
+permissionsBoundary: {arn: nothing}
+managedPolicies: [{}]
+resyncInterval: 1s
+trust: {statements: [{effect: Deny, principals: {}}]}
+statements: [{sid: "1_2", effect: Allow, actions: [Get], notResources: [], sourceFunctionArns: ["a:1"], conditions: {Like: {k: [{}]}}}]"#;
+    let paths: Vec<String> = judged(yaml).unwrap_err().into_iter().map(|fault| fault.path).collect();
+    assert_eq!(
+        paths,
+        [
+            "spec.roleName",
+            "spec.path",
+            "spec.description",
+            "spec.maxSessionDurationSeconds",
+            "spec.tags[aws:a]",
+            "spec.permissionsBoundary.arn",
+            "spec.managedPolicies[0]",
+            "spec.trust.statements[0].principals",
+            "spec.statements[0].sid",
+            "spec.statements[0].actions[0]",
+            "spec.statements[0].notResources",
+            "spec.statements[0].conditions.Like",
+            "spec.statements[0].conditions.Like.k",
+            "spec.statements[0].conditions.Like.k[0]",
+            "spec.statements[0].sourceFunctionArns[0]",
+            "spec.resyncInterval",
+        ]
+    );
+}

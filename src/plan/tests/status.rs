@@ -1,0 +1,322 @@
+//! What is said after a pass; and, in [`over_time`], after one that follows another.
+
+mod over_time;
+
+use std::time::Duration;
+
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+    jiff::Timestamp,
+};
+use rstest::rstest;
+
+use super::desired;
+use crate::{
+    api::{ConditionType, LambdaExecutionRoleStatus as Status, Reason, status::AttachedPolicy},
+    plan::{
+        Class, DesiredRole, Failure, Hold, Rejection, Step,
+        status::{Identity, Next, Outcome, Pass, Report, is_settled, report},
+    },
+};
+
+const SETTLE: Duration = Duration::from_secs(15);
+const GENERATION: i64 = 7;
+
+/// `seconds` after the tests begin.
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+fn pass(previous: &Status, now: i64) -> Pass<'_> {
+    Pass { previous, generation: Some(GENERATION), reconcile_at: None, now: at(now), settle: SETTLE }
+}
+
+fn identity() -> Identity {
+    Identity {
+        arn: "arn:aws:iam::111122223333:role/shop-orders".to_owned(),
+        id: "AROAEXAMPLEEXAMPLEEX".to_owned(),
+        account_id: "111122223333".to_owned(),
+    }
+}
+
+fn role() -> DesiredRole {
+    desired(
+        "{managedPolicies: [{aws: AWSLambdaExecute}], statements: [{effect: Allow, actions: ['*'], resources: ['*']}]}",
+    )
+}
+
+fn synced(pass: &Pass<'_>, applied: &[Step]) -> Report {
+    report(pass, &Outcome::Synced { desired: &role(), identity: &identity(), applied })
+}
+
+/// The status of an object that has been in place for a while.
+fn ready() -> Status {
+    synced(&pass(&synced(&pass(&Status::default(), 0), &[created()]).status, 60), &[]).status
+}
+
+fn created() -> Step {
+    let new = crate::plan::step::NewRole {
+        path: "/".to_owned(),
+        trust_policy: role().trust_policy,
+        description: String::new(),
+        max_session_seconds: 3600,
+        permissions_boundary: None,
+        tags: role().tags,
+    };
+    Step::CreateRole(Box::new(new))
+}
+
+fn failure(class: Class, reason: Reason) -> Failure {
+    Failure { class, reason, message: "It did not work.".to_owned() }
+}
+
+fn failed(pass: &Pass<'_>, failure: &Failure, applied: &[Step], is_behind: bool) -> Report {
+    report(pass, &Outcome::Failed { failure, applied, is_behind })
+}
+
+fn held(pass: &Pass<'_>, reason: Reason, is_deleting: bool) -> Report {
+    let hold = Hold { reason, message: "It stays as it is.".to_owned() };
+    report(pass, &Outcome::Held { hold: &hold, is_deleting })
+}
+
+fn rejected(pass: &Pass<'_>) -> Report {
+    let fault = |path: &str, message: &str| Rejection { path: path.to_owned(), message: message.to_owned() };
+    let faults = [fault("spec.path", "is bad"), fault("spec.tags[a]", "is worse")];
+    report(pass, &Outcome::Rejected(&faults))
+}
+
+/// `type=status/reason` of each condition.
+fn conditions(status: &Status) -> Vec<String> {
+    status.conditions.iter().map(|c| format!("{}={}/{}", c.type_, c.status, c.reason)).collect()
+}
+
+fn condition(status: &Status, kind: ConditionType) -> &Condition {
+    status.conditions.iter().find(|c| c.type_ == kind.to_string()).unwrap()
+}
+
+fn notes(report: &Report) -> Vec<(Reason, &str)> {
+    report.notes.iter().map(|note| (note.reason, note.message.as_str())).collect()
+}
+
+#[test]
+fn a_role_that_was_just_changed_is_synced_and_ready_after_the_settle_window() {
+    let report = synced(&pass(&Status::default(), 0), &[created()]);
+    assert_eq!(
+        conditions(&report.status),
+        [
+            "Ready=False/PropagationPending",
+            "Accepted=True/Accepted",
+            "Synced=True/Synced",
+            "Reconciling=True/PropagationPending"
+        ]
+    );
+    assert_eq!(
+        condition(&report.status, ConditionType::Ready).message,
+        "Role shop-orders was changed, and IAM takes a moment to show it everywhere."
+    );
+    assert_eq!(report.next, Next::Settled(SETTLE));
+    assert_eq!(notes(&report), [(Reason::Created, "Changed IAM: create the role.")]);
+}
+
+#[test]
+fn a_role_that_needed_nothing_is_ready_at_once() {
+    let report = synced(&pass(&Status::default(), 0), &[]);
+    assert_eq!(conditions(&report.status), ["Ready=True/Ready", "Accepted=True/Accepted", "Synced=True/Synced"]);
+    assert_eq!(condition(&report.status, ConditionType::Ready).message, "Role shop-orders is in place.");
+    assert_eq!(condition(&report.status, ConditionType::Synced).message, "Role shop-orders equals the spec.");
+    assert_eq!((report.next, report.notes), (Next::Resync, vec![]));
+}
+
+#[test]
+fn the_role_is_described() {
+    let status = synced(&pass(&Status::default(), 5), &[created()]).status;
+    let role = role();
+    assert_eq!(
+        status,
+        Status {
+            observed_generation: Some(GENERATION),
+            conditions: status.conditions.clone(),
+            role_arn: Some("arn:aws:iam::111122223333:role/shop-orders".to_owned()),
+            role_name: Some("shop-orders".to_owned()),
+            role_id: Some("AROAEXAMPLEEXAMPLEEX".to_owned()),
+            account_id: Some("111122223333".to_owned()),
+            managed_policies: vec![AttachedPolicy { arn: "arn:aws:iam::aws:policy/AWSLambdaExecute".to_owned() }],
+            inline_characters: Some(i64::try_from(role.inline_characters()).unwrap()),
+            inline_quota: Some(10_240),
+            last_change_time: Some(Time(at(5))),
+            last_handled_reconcile_at: None,
+        }
+    );
+}
+
+#[test]
+fn a_look_that_finds_nothing_leaves_the_status_as_it_is() {
+    let before = ready();
+    let report = synced(&pass(&before, 100_000), &[]);
+    assert_eq!(report.status, before);
+    assert_eq!(report.notes, []);
+    let json = |status| serde_json::to_string(status).unwrap();
+    assert_eq!(json(&report.status), json(&before));
+}
+
+#[test]
+fn a_changed_spec_is_an_update_and_a_change_by_somebody_else_is_drift() {
+    let detach = [Step::DetachManagedPolicy("arn:x".to_owned())];
+    let before = ready();
+    let drift = synced(&pass(&before, 100), &detach);
+    assert_eq!(notes(&drift), [(Reason::DriftCorrected, "Undid what somebody else changed in IAM: detach arn:x.")]);
+    assert!(drift.notes[0].is_warning);
+    let edited = Pass { generation: Some(GENERATION + 1), ..pass(&before, 100) };
+    let update = synced(&edited, &detach);
+    assert_eq!(notes(&update), [(Reason::Updated, "Changed IAM: detach arn:x.")]);
+    assert!(!update.notes[0].is_warning);
+}
+
+#[test]
+fn an_invalid_spec_stalls_with_every_fault() {
+    let report = rejected(&pass(&Status::default(), 0));
+    assert_eq!(
+        conditions(&report.status),
+        [
+            "Ready=False/InvalidSpec",
+            "Accepted=False/InvalidSpec",
+            "Synced=False/InvalidSpec",
+            "Stalled=True/InvalidSpec"
+        ]
+    );
+    let message = "spec.path: is bad; spec.tags[a]: is worse";
+    for kind in [ConditionType::Ready, ConditionType::Accepted, ConditionType::Stalled] {
+        assert_eq!(condition(&report.status, kind).message, message);
+    }
+    assert_eq!(
+        condition(&report.status, ConditionType::Synced).message,
+        "IAM was left as it was, because the spec is not valid."
+    );
+    assert_eq!(report.next, Next::Resync);
+    assert_eq!(notes(&report), [(Reason::InvalidSpec, message)]);
+}
+
+#[rstest]
+#[case::suspended(Reason::Suspended, false, &["Ready=Unknown/Suspended", "Accepted=True/Accepted", "Synced=Unknown/Suspended"])]
+#[case::drifted(Reason::Drifted, false, &["Ready=False/Drifted", "Accepted=True/Accepted", "Synced=False/Drifted", "Drifted=True/Drifted"])]
+#[case::moved(Reason::InvalidSpec, false, &["Ready=False/InvalidSpec", "Accepted=False/InvalidSpec", "Synced=False/InvalidSpec", "Stalled=True/InvalidSpec"])]
+#[case::conflict(Reason::RoleConflict, false, &["Ready=False/RoleConflict", "Accepted=True/Accepted", "Synced=False/RoleConflict", "Stalled=True/RoleConflict"])]
+#[case::deletion_suspended(Reason::Suspended, true, &["Ready=False/Deleting", "Accepted=True/Accepted", "Synced=False/Deleting", "DeletionBlocked=True/Suspended"])]
+#[case::deletion_blocked(Reason::InUseByFunctions, true, &["Ready=False/Deleting", "Accepted=True/Accepted", "Synced=False/Deleting", "DeletionBlocked=True/InUseByFunctions"])]
+fn a_held_object_says_why(#[case] reason: Reason, #[case] is_deleting: bool, #[case] expected: &[&str]) {
+    let report = held(&pass(&Status::default(), 0), reason, is_deleting);
+    assert_eq!(conditions(&report.status), expected);
+    assert_eq!(report.next, Next::Resync);
+    assert_eq!(notes(&report), [(reason, "It stays as it is.")]);
+    assert_eq!(report.notes[0].is_warning, reason != Reason::Suspended);
+}
+
+#[rstest]
+#[case(Class::Terminal, Reason::AccessDenied, "Stalled", Next::Resync)]
+#[case(Class::Waiting, Reason::PrincipalNotFound, "Reconciling", Next::Backoff(Class::Waiting))]
+#[case(Class::Transient, Reason::AwsUnavailable, "Reconciling", Next::Backoff(Class::Transient))]
+#[case(Class::Throttled, Reason::Throttled, "Reconciling", Next::Backoff(Class::Throttled))]
+#[case(Class::Conflict, Reason::ConcurrentModification, "Reconciling", Next::Backoff(Class::Conflict))]
+fn a_failure_stalls_or_is_tried_again_by_its_class(
+    #[case] class: Class,
+    #[case] reason: Reason,
+    #[case] abnormal: &str,
+    #[case] next: Next,
+) {
+    let before = ready();
+    for (previous, is_behind) in [(&Status::default(), false), (&Status::default(), true), (&before, true)] {
+        let report = failed(&pass(previous, 0), &failure(class, reason), &[], is_behind);
+        assert_eq!(
+            conditions(&report.status),
+            [
+                format!("Ready=False/{reason}"),
+                "Accepted=True/Accepted".to_owned(),
+                format!("Synced=False/{reason}"),
+                format!("{abnormal}=True/{reason}")
+            ]
+        );
+        assert_eq!(report.next, next);
+        let is_told = matches!(class, Class::Terminal | Class::Waiting);
+        assert_eq!(notes(&report), if is_told { vec![(reason, "It did not work.")] } else { vec![] });
+    }
+}
+
+#[rstest]
+fn a_failed_look_does_not_unsay_what_the_last_one_saw(#[values(Class::Throttled, Class::Terminal)] class: Class) {
+    let before = ready();
+    let report = failed(&pass(&before, 100), &failure(class, Reason::Throttled), &[], false);
+    let abnormal = if class == Class::Terminal { "Stalled" } else { "Reconciling" };
+    assert_eq!(
+        conditions(&report.status),
+        [
+            "Ready=True/Ready".to_owned(),
+            "Accepted=True/Accepted".to_owned(),
+            "Synced=True/Synced".to_owned(),
+            format!("{abnormal}=True/Throttled"),
+        ]
+    );
+    assert_eq!(report.status.conditions[..3], before.conditions[..3]);
+    assert!(is_settled(&report.status, Some(GENERATION)));
+    let next = synced(&pass(&report.status, 200), &[]);
+    assert_eq!(next.status, before);
+}
+
+#[test]
+fn a_failed_look_keeps_reported_drift() {
+    let before = held(&pass(&ready(), 70), Reason::Drifted, false).status;
+    let report = failed(&pass(&before, 80), &failure(Class::Transient, Reason::AwsUnavailable), &[], false);
+    assert_eq!(
+        conditions(&report.status),
+        [
+            "Ready=False/Drifted",
+            "Accepted=True/Accepted",
+            "Synced=False/Drifted",
+            "Drifted=True/Drifted",
+            "Reconciling=True/AwsUnavailable"
+        ]
+    );
+}
+
+#[test]
+fn a_failed_look_at_a_changed_spec_is_ready_no_more() {
+    let before = ready();
+    let edited = Pass { generation: Some(GENERATION + 1), ..pass(&before, 100) };
+    let report = failed(&edited, &failure(Class::Throttled, Reason::Throttled), &[], false);
+    assert_eq!(condition(&report.status, ConditionType::Ready).status, "False");
+    assert_eq!(condition(&report.status, ConditionType::Synced).status, "False");
+}
+
+/// The spec may not have been judged in a pass that failed, for example for want of credentials.
+#[test]
+fn a_failed_look_does_not_call_an_invalid_spec_valid() {
+    let before = rejected(&pass(&Status::default(), 0)).status;
+    let failure = failure(Class::Terminal, Reason::CredentialsUnavailable);
+    let report = failed(&pass(&before, 10), &failure, &[], false);
+    assert_eq!(condition(&report.status, ConditionType::Accepted), &before.conditions[1]);
+    let deleting = held(&Pass { generation: Some(GENERATION + 1), ..pass(&before, 10) }, Reason::Suspended, true);
+    assert_eq!(condition(&deleting.status, ConditionType::Accepted).status, "False");
+}
+
+#[test]
+fn what_was_done_before_a_failure_is_told_and_remembered() {
+    let before = ready();
+    let applied = [
+        Step::DetachManagedPolicy("arn:aws:iam::aws:policy/AWSLambdaExecute".to_owned()),
+        Step::AttachManagedPolicy("arn:b".to_owned()),
+        Step::AttachManagedPolicy("arn:b".to_owned()),
+    ];
+    let edited = Pass { generation: Some(GENERATION + 1), ..pass(&before, 100) };
+    let report = failed(&edited, &failure(Class::Terminal, Reason::AccessDenied), &applied, true);
+    assert_eq!(report.status.last_change_time, Some(Time(at(100))));
+    assert_eq!(report.status.managed_policies, [AttachedPolicy { arn: "arn:b".to_owned() }]);
+    assert_eq!(
+        notes(&report),
+        [
+            (
+                Reason::Updated,
+                "Changed IAM: detach arn:aws:iam::aws:policy/AWSLambdaExecute; attach arn:b; attach arn:b."
+            ),
+            (Reason::AccessDenied, "It did not work."),
+        ]
+    );
+}
