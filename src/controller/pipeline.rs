@@ -152,15 +152,15 @@ async fn keep(
         let report = status::report(&pass_of(previous, role.metadata.generation, reconcile_at(role), context), outcome);
         Ending::Reported(Box::new(report), result_of(outcome))
     };
-    let failed = |failure: Failure, applied: &[Step], is_behind: bool| {
+    let failed = |failure: Failure, desired: Option<&DesiredRole>, applied: &[Step], is_behind: bool| {
         warn!(class = %failure.class, reason = %failure.reason, error = %failure, "cannot bring IAM to the spec");
-        report(&Outcome::Failed { failure: &failure, applied, is_behind })
+        report(&Outcome::Failed { failure: &failure, desired, applied, is_behind })
     };
     let owner = owner_of(role, context);
 
     let caller = match context.aws.identity().await {
         Ok(caller) => caller,
-        Err(error) => return Ok(failed(error.failure(&role_name(&role.spec, &owner), None), &[], false)),
+        Err(error) => return Ok(failed(error.failure(&role_name(&role.spec, &owner), None), None, &[], false)),
     };
     let desired = match desired_role(&role.spec, &owner, &caller.account, previous.role_name.as_deref()) {
         Ok(desired) => desired,
@@ -176,7 +176,7 @@ async fn keep(
     for is_second in [false, true] {
         let observed = match context.aws.observe(&desired.name).await {
             Ok(observed) => observed,
-            Err(error) => return Ok(failed(error.failure(&desired.name, None), &[], false)),
+            Err(error) => return Ok(failed(error.failure(&desired.name, None), Some(&desired), &[], false)),
         };
         let steps = diff(&desired, observed.as_ref(), &attached_before);
         let steps = match guard::judge(&desired, &owner, observed.as_ref(), steps, is_settled) {
@@ -195,11 +195,11 @@ async fn keep(
                 return Ok(report(&Outcome::Synced { desired: &desired, identity: &identity, applied: &applied.done }));
             }
             (Some(_), _) if !is_second && has_found_role(&applied) => info!("the role exists already; looking again"),
-            (Some(failure), _) => return Ok(failed(failure, &applied.done, true)),
-            (None, None) => return Ok(failed(vanished(&desired), &applied.done, true)),
+            (Some(failure), _) => return Ok(failed(failure, Some(&desired), &applied.done, true)),
+            (None, None) => return Ok(failed(vanished(&desired), Some(&desired), &applied.done, true)),
         }
     }
-    Ok(failed(vanished(&desired), &[], true))
+    Ok(failed(vanished(&desired), Some(&desired), &[], true))
 }
 
 /// Deletes the role, if it is the object's, and lets the object go.
@@ -217,7 +217,7 @@ async fn remove(
     };
     let failed = |failure: Failure, applied: &[Step]| {
         warn!(class = %failure.class, reason = %failure.reason, error = %failure, "cannot delete the role");
-        report(&Outcome::Failed { failure: &failure, applied, is_behind: true })
+        report(&Outcome::Failed { failure: &failure, desired: None, applied, is_behind: true })
     };
     let owner = owner_of(role, context);
     let name = previous.role_name.clone().unwrap_or_else(|| role_name(&role.spec, &owner));
@@ -229,6 +229,7 @@ async fn remove(
         suspend: role.spec.suspend,
         unlisted: role.spec.unlisted,
         attached: &attached,
+        listed: &role.spec.managed_policies,
         delete_in_use: is_delete_in_use(role),
     };
     let verdict = match removal.judge_unseen() {
