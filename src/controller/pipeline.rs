@@ -105,6 +105,9 @@ async fn reconcile_role(role: &LambdaExecutionRole, context: &Context) -> Result
             return Ok((Action::await_change(), PassResult::Synced));
         }
     };
+    // What is due counts from here: the writes below take their time, and a wake-up at the end of the settle window
+    // would come before the look that verifies, and call the role ready without it.
+    let looked_at = Instant::now();
     context.cluster.write_status(role, role.status.as_ref(), &report.status).await?;
     for note in &report.notes {
         context.cluster.publish(role, note).await;
@@ -116,7 +119,7 @@ async fn reconcile_role(role: &LambdaExecutionRole, context: &Context) -> Result
         Next::Settled(settled) => (wait, wait.min(settled)),
         Next::Verify(_) | Next::Resync | Next::Backoff(_) => (wait, wait),
     };
-    context.memory.put_off(key, Instant::now() + look);
+    context.memory.put_off(key, looked_at + look);
     debug!(?wake, "looked");
     Ok((Action::requeue(wake), result))
 }
