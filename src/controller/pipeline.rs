@@ -105,6 +105,9 @@ async fn reconcile_role(role: &LambdaExecutionRole, context: &Context) -> Result
             return Ok((Action::await_change(), PassResult::Synced));
         }
     };
+    // What is due counts from here: the writes below take their time, and a wake-up at the end of the settle window
+    // would come before the look that verifies, and call the role ready without it.
+    let looked_at = Instant::now();
     context.cluster.write_status(role, role.status.as_ref(), &report.status).await?;
     for note in &report.notes {
         context.cluster.publish(role, note).await;
@@ -116,7 +119,7 @@ async fn reconcile_role(role: &LambdaExecutionRole, context: &Context) -> Result
         Next::Settled(settled) => (wait, wait.min(settled)),
         Next::Verify(_) | Next::Resync | Next::Backoff(_) => (wait, wait),
     };
-    context.memory.put_off(key, Instant::now() + look);
+    context.memory.put_off(key, looked_at + look);
     debug!(?wake, "looked");
     Ok((Action::requeue(wake), result))
 }
@@ -152,15 +155,15 @@ async fn keep(
         let report = status::report(&pass_of(previous, role.metadata.generation, reconcile_at(role), context), outcome);
         Ending::Reported(Box::new(report), result_of(outcome))
     };
-    let failed = |failure: Failure, applied: &[Step], is_behind: bool| {
+    let failed = |failure: Failure, desired: Option<&DesiredRole>, applied: &[Step], is_behind: bool| {
         warn!(class = %failure.class, reason = %failure.reason, error = %failure, "cannot bring IAM to the spec");
-        report(&Outcome::Failed { failure: &failure, applied, is_behind })
+        report(&Outcome::Failed { failure: &failure, desired, applied, is_behind })
     };
     let owner = owner_of(role, context);
 
     let caller = match context.aws.identity().await {
         Ok(caller) => caller,
-        Err(error) => return Ok(failed(error.failure(&role_name(&role.spec, &owner), None), &[], false)),
+        Err(error) => return Ok(failed(error.failure(&role_name(&role.spec, &owner), None), None, &[], false)),
     };
     let desired = match desired_role(&role.spec, &owner, &caller.account, previous.role_name.as_deref()) {
         Ok(desired) => desired,
@@ -176,7 +179,7 @@ async fn keep(
     for is_second in [false, true] {
         let observed = match context.aws.observe(&desired.name).await {
             Ok(observed) => observed,
-            Err(error) => return Ok(failed(error.failure(&desired.name, None), &[], false)),
+            Err(error) => return Ok(failed(error.failure(&desired.name, None), Some(&desired), &[], false)),
         };
         let steps = diff(&desired, observed.as_ref(), &attached_before);
         let steps = match guard::judge(&desired, &owner, observed.as_ref(), steps, is_settled) {
@@ -195,11 +198,11 @@ async fn keep(
                 return Ok(report(&Outcome::Synced { desired: &desired, identity: &identity, applied: &applied.done }));
             }
             (Some(_), _) if !is_second && has_found_role(&applied) => info!("the role exists already; looking again"),
-            (Some(failure), _) => return Ok(failed(failure, &applied.done, true)),
-            (None, None) => return Ok(failed(vanished(&desired), &applied.done, true)),
+            (Some(failure), _) => return Ok(failed(failure, Some(&desired), &applied.done, true)),
+            (None, None) => return Ok(failed(vanished(&desired), Some(&desired), &applied.done, true)),
         }
     }
-    Ok(failed(vanished(&desired), &[], true))
+    Ok(failed(vanished(&desired), Some(&desired), &[], true))
 }
 
 /// Deletes the role, if it is the object's, and lets the object go.
@@ -217,7 +220,7 @@ async fn remove(
     };
     let failed = |failure: Failure, applied: &[Step]| {
         warn!(class = %failure.class, reason = %failure.reason, error = %failure, "cannot delete the role");
-        report(&Outcome::Failed { failure: &failure, applied, is_behind: true })
+        report(&Outcome::Failed { failure: &failure, desired: None, applied, is_behind: true })
     };
     let owner = owner_of(role, context);
     let name = previous.role_name.clone().unwrap_or_else(|| role_name(&role.spec, &owner));
@@ -229,6 +232,7 @@ async fn remove(
         suspend: role.spec.suspend,
         unlisted: role.spec.unlisted,
         attached: &attached,
+        listed: &role.spec.managed_policies,
         delete_in_use: is_delete_in_use(role),
     };
     let verdict = match removal.judge_unseen() {

@@ -9,10 +9,14 @@ use super::{
     owner::Owner,
     step::{Step, describe},
 };
-use crate::api::{
-    DELETE_IN_USE_ANNOTATION, INLINE_POLICY_NAME, Reason,
-    role::{DeletionPolicy, Drift, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
-    rule,
+use crate::{
+    api::{
+        DELETE_IN_USE_ANNOTATION, INLINE_POLICY_NAME, Reason,
+        role::{DeletionPolicy, Drift, ManagedPolicy, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
+        rule,
+    },
+    catalog::managed_policy::aws_managed_policy_arn,
+    policy::Arn,
 };
 
 /// Names shown in a message before the rest is counted.
@@ -122,8 +126,10 @@ pub struct Removal<'a> {
     pub suspend: bool,
     /// What others put on the role.
     pub unlisted: Unlisted,
-    /// ARNs of the managed policies that this object attached.
+    /// ARNs of the managed policies that this object attached, as far as the status knows.
     pub attached: &'a [String],
+    /// The managed policies of the spec: a pass that was killed may have attached one and not said so.
+    pub listed: &'a [ManagedPolicy],
     /// Whether the annotation to delete a role in use is set.
     pub delete_in_use: bool,
 }
@@ -199,8 +205,17 @@ impl Removal<'_> {
     }
 
     fn foreign_policies(&self, role: &ObservedRole) -> Vec<String> {
+        let partition = Arn::parse(&role.arn).map_or("aws", |arn| arn.partition);
+        let is_listed = |arn: &str| {
+            let named = |name: &String| aws_managed_policy_arn(partition, name) == arn;
+            self.listed
+                .iter()
+                .any(|policy| policy.arn.as_deref() == Some(arn) || policy.aws.as_ref().is_some_and(named))
+        };
         let managed = role.managed_policies.iter().filter(|arn| {
-            self.unlisted.managed_policies == UnlistedManagedPolicies::Keep && !self.attached.contains(arn)
+            self.unlisted.managed_policies == UnlistedManagedPolicies::Keep
+                && !self.attached.contains(arn)
+                && !is_listed(arn)
         });
         let inline = role.inline_policies.keys().filter(|name| {
             self.unlisted.inline_policies == UnlistedInlinePolicies::Keep && *name != INLINE_POLICY_NAME

@@ -6,7 +6,7 @@ use super::{clauses, desired, owner, set, stored};
 use crate::{
     api::{
         Reason,
-        role::{DeletionPolicy, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
+        role::{DeletionPolicy, ManagedPolicy, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
     },
     plan::{
         Hold, ObservedRole, Owner, Step, Usage, Verdict,
@@ -148,6 +148,7 @@ fn removal(owner: &Owner) -> Removal<'_> {
         suspend: false,
         unlisted: Unlisted::default(),
         attached: &[],
+        listed: &[],
         delete_in_use: false,
     }
 }
@@ -292,5 +293,19 @@ fn what_is_ours_alone_goes_although_others_policies_would_be_kept() {
     let mut role = found("managedPolicies: [{aws: AWSLambdaExecute}]", Some(&owner));
     role.inline_policies.insert("lambdaroles".to_owned(), "{}".to_owned());
     let removal = Removal { unlisted: KEEP, attached: &attached, ..removal(&owner) };
+    assert!(matches!(removal.judge(Some(&role), &Usage::default()), Verdict::Delete(_)));
+}
+
+#[test]
+fn what_the_spec_lists_is_ours_although_a_killed_pass_did_not_say_so() {
+    let owner = owner();
+    let by_arn = "arn:aws:iam::123456789012:policy/shared".to_owned();
+    let listed = [
+        ManagedPolicy { aws: Some("AWSLambdaExecute".to_owned()), arn: None },
+        ManagedPolicy { aws: None, arn: Some(by_arn.clone()) },
+    ];
+    let mut role = found("managedPolicies: [{aws: AWSLambdaExecute}]", Some(&owner));
+    role.managed_policies.insert(by_arn);
+    let removal = Removal { unlisted: KEEP, listed: &listed, ..removal(&owner) };
     assert!(matches!(removal.judge(Some(&role), &Usage::default()), Verdict::Delete(_)));
 }

@@ -71,7 +71,11 @@ fn failure(class: Class, reason: Reason) -> Failure {
 }
 
 fn failed(pass: &Pass<'_>, failure: &Failure, applied: &[Step], is_behind: bool) -> Report {
-    report(pass, &Outcome::Failed { failure, applied, is_behind })
+    report(pass, &Outcome::Failed { failure, desired: Some(&role()), applied, is_behind })
+}
+
+fn failed_unjudged(pass: &Pass<'_>, failure: &Failure) -> Report {
+    report(pass, &Outcome::Failed { failure, desired: None, applied: &[], is_behind: false })
 }
 
 fn held(pass: &Pass<'_>, reason: Reason, is_deleting: bool) -> Report {
@@ -204,7 +208,7 @@ fn an_invalid_spec_stalls_with_every_fault() {
 #[case::deletion_suspended(Reason::Suspended, true, &["Ready=False/Deleting", "Accepted=True/Accepted", "Synced=False/Deleting", "DeletionBlocked=True/Suspended"])]
 #[case::deletion_blocked(Reason::InUseByFunctions, true, &["Ready=False/Deleting", "Accepted=True/Accepted", "Synced=False/Deleting", "DeletionBlocked=True/InUseByFunctions"])]
 fn a_held_object_says_why(#[case] reason: Reason, #[case] is_deleting: bool, #[case] expected: &[&str]) {
-    let report = held(&pass(&Status::default(), 0), reason, is_deleting);
+    let report = held(&pass(&ready(), 100), reason, is_deleting);
     assert_eq!(conditions(&report.status), expected);
     assert_eq!(report.next, Next::Resync);
     assert_eq!(notes(&report), [(reason, "It stays as it is.")]);
@@ -239,6 +243,22 @@ fn a_failure_stalls_or_is_tried_again_by_its_class(
         let is_told = matches!(class, Class::Terminal | Class::Waiting);
         assert_eq!(notes(&report), if is_told { vec![(reason, "It did not work.")] } else { vec![] });
     }
+}
+
+#[test]
+fn a_pass_that_fails_before_it_judges_the_spec_says_nothing_of_it() {
+    let lost = failure(Class::Waiting, Reason::CredentialsUnavailable);
+    let first = failed_unjudged(&pass(&Status::default(), 0), &lost);
+    assert_eq!(conditions(&first.status)[1], "Accepted=Unknown/Pending");
+}
+
+#[test]
+fn an_object_whose_role_was_made_has_its_name_even_if_the_rest_failed() {
+    let transient = failure(Class::Transient, Reason::AwsUnavailable);
+    let nothing = failed(&pass(&Status::default(), 0), &transient, &[], true);
+    assert_eq!(nothing.status.role_name, None);
+    let halfway = failed(&pass(&Status::default(), 0), &transient, &[created()], true);
+    assert_eq!(halfway.status.role_name, Some(role().name));
 }
 
 #[rstest]
@@ -291,7 +311,7 @@ fn a_failed_look_at_a_changed_spec_is_ready_no_more() {
 fn a_failed_look_does_not_call_an_invalid_spec_valid() {
     let before = rejected(&pass(&Status::default(), 0)).status;
     let failure = failure(Class::Terminal, Reason::CredentialsUnavailable);
-    let report = failed(&pass(&before, 10), &failure, &[], false);
+    let report = failed_unjudged(&pass(&before, 10), &failure);
     assert_eq!(condition(&report.status, ConditionType::Accepted), &before.conditions[1]);
     let deleting = held(&Pass { generation: Some(GENERATION + 1), ..pass(&before, 10) }, Reason::Suspended, true);
     assert_eq!(condition(&deleting.status, ConditionType::Accepted).status, "False");

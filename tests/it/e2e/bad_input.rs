@@ -87,7 +87,8 @@ async fn each_kind_of_bad_input_gets_its_message_and_nothing_is_written_to_iam()
             assert_eq!(condition(&object, kind).unwrap().message, message, "{what}");
         }
         assert_eq!(condition(&object, ConditionType::Accepted).unwrap().status, "False", "{what}");
-        assert_eq!(world.events(&name).await, [("InvalidSpec".to_owned(), message.to_owned())], "{what}");
+        let events = world.events(&name, Reason::InvalidSpec, 1).await;
+        assert_eq!(events, [("InvalidSpec".to_owned(), message.to_owned())], "{what}");
         world.delete(&name).await;
         world.gone(&name).await;
     }

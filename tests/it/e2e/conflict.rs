@@ -50,7 +50,7 @@ async fn a_role_that_was_there_before_is_neither_changed_nor_deleted() {
     let object = world.condition("legacy", ConditionType::Stalled, "True", Reason::RoleConflict).await;
     let message = &condition(&object, ConditionType::Stalled).unwrap().message;
     assert!(message.contains(&role) && message.contains("its tags name no LambdaExecutionRole"), "{message}");
-    assert_eq!(world.events("legacy").await[0].0, "RoleConflict");
+    assert_eq!(world.events("legacy", Reason::RoleConflict, 1).await[0].0, "RoleConflict");
     world.delete("legacy").await;
     world.gone("legacy").await;
     assert_eq!(world.proxy.writes(), Vec::<String>::new());

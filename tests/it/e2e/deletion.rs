@@ -22,7 +22,7 @@ async fn a_retained_role_stays_and_the_same_object_claims_it_again_without_a_wri
     world.delete("orders").await;
     world.gone("orders").await;
     assert_eq!(world.proxy.operations(), Vec::<String>::new());
-    assert_eq!(world.events("orders").await.last().unwrap().0, "Retained");
+    assert_eq!(world.events("orders", Reason::Retained, 1).await.last().unwrap().0, "Retained");
 
     let second = world.create_ready("orders", spec).await;
     assert_eq!(world.proxy.writes(), Vec::<String>::new());

@@ -83,7 +83,7 @@ async fn drift_of_every_kind_is_undone_at_the_next_look_and_said_in_an_event() {
         world.look("orders").await;
         world.ready("orders").await;
         assert_eq!(world.snapshot(&role).await, declared, "{kind}");
-        let events = world.events("orders").await;
+        let events = world.events("orders", Reason::DriftCorrected, done + 1).await;
         let corrected = events.iter().filter(|(reason, _)| reason == "DriftCorrected").count();
         assert_eq!(corrected, done + 1, "{kind}: {events:?}");
     }
@@ -138,7 +138,7 @@ async fn reported_drift_stays_until_the_spec_changes() {
     world.look("orders").await;
     assert_eq!(world.snapshot(&role).await, changed);
     assert_eq!(world.proxy.writes(), Vec::<String>::new());
-    let events = world.events("orders").await;
+    let events = world.events("orders", Reason::Drifted, 1).await;
     assert_eq!(events.iter().filter(|(reason, _)| reason == "Drifted").count(), 1, "{events:?}");
 
     world.change("orders", json!({"drift": "Correct"})).await;

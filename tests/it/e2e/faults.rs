@@ -75,7 +75,11 @@ async fn throttling_during_a_look_does_not_unsay_that_a_role_is_ready() {
     let object = world.condition("orders", ConditionType::Reconciling, "True", Reason::Throttled).await;
     assert_eq!(condition(&object, ConditionType::Ready).unwrap().status, "True");
     assert_eq!(condition(&object, ConditionType::Synced).unwrap().status, "True");
-    assert_eq!(world.events("orders").await.len(), 1, "nothing that the owner could do, so no event");
+    assert_eq!(
+        world.events("orders", Reason::Created, 1).await.len(),
+        1,
+        "nothing that the owner could do, so no event"
+    );
     world.proxy.heal();
     let healed = |role: &lambdaroles::api::LambdaExecutionRole| condition(role, ConditionType::Reconciling).is_none();
     world.until("the end of the throttling", "orders", healed).await;
@@ -119,7 +123,7 @@ async fn any_other_malformed_document_is_somebody_s_to_correct() {
     world.proxy.fault("CreateRole", 1, malformed);
     world.create("orders", json!({})).await;
     world.condition("orders", ConditionType::Stalled, "True", Reason::MalformedPolicy).await;
-    assert_eq!(world.events("orders").await[0].0, "MalformedPolicy");
+    assert_eq!(world.events("orders", Reason::MalformedPolicy, 1).await[0].0, "MalformedPolicy");
     // The owner changes something, and it goes on at once.
     world.change("orders", json!({"description": "mended"})).await;
     world.ready("orders").await;

@@ -1,6 +1,6 @@
 //! From the manifest to the role and back to nothing.
 
-use lambdaroles::api::{ConditionType, FINALIZER};
+use lambdaroles::api::{ConditionType, FINALIZER, Reason};
 use serde_json::json;
 
 use crate::harness::{World, condition};
@@ -57,12 +57,12 @@ async fn a_manifest_becomes_a_role_and_its_deletion_removes_it() {
         condition(&role, ConditionType::Reconciling).is_none() && condition(&role, ConditionType::Stalled).is_none()
     );
     assert_eq!(role.metadata.finalizers, Some(vec![FINALIZER.to_owned()]));
-    let events = world.events("orders").await;
+    let events = world.events("orders", Reason::Created, 1).await;
     assert_eq!(events.iter().map(|(reason, _)| reason.as_str()).collect::<Vec<_>>(), ["Created"]);
 
     world.delete("orders").await;
     world.gone("orders").await;
     assert!(!world.role_exists(&name).await);
-    let events = world.events("orders").await;
+    let events = world.events("orders", Reason::Deleted, 1).await;
     assert_eq!(events.last().unwrap().0, "Deleted");
 }

@@ -184,8 +184,23 @@ impl World {
         }
     }
 
-    /// Reasons and texts of the events about the object, oldest first.
-    pub async fn events(&self, name: &str) -> Vec<(String, String)> {
+    /// Reasons and texts of the events about the object, oldest first, once `count` of them have that reason: events
+    /// come a moment after the status that they go with.
+    pub async fn events(&self, name: &str, reason: Reason, count: usize) -> Vec<(String, String)> {
+        let mut interval = tokio::time::interval(Duration::from_millis(20));
+        patiently(&format!("{count} events {reason} about {name}"), async {
+            loop {
+                interval.tick().await;
+                let events = self.events_now(name).await;
+                if events.iter().filter(|(of, _)| of == reason.as_str()).count() >= count {
+                    return events;
+                }
+            }
+        })
+        .await
+    }
+
+    async fn events_now(&self, name: &str) -> Vec<(String, String)> {
         let events = Api::<Event>::namespaced(self.client.clone(), &self.namespace);
         let mut events = events.list(&ListParams::default()).await.unwrap().items;
         events.retain(|event| event.regarding.as_ref().and_then(|object| object.name.as_deref()) == Some(name));

@@ -138,7 +138,7 @@ fn another_reason_to_hold_is_told() {
 #[case::a_moment_later(14, Some(1))]
 #[case::at_the_end_of_the_window(15, None)]
 #[case::long_after(15_000, None)]
-#[case::on_a_clock_that_is_behind(-5, Some(20))]
+#[case::on_a_clock_that_is_behind(-5, Some(15))]
 fn the_settle_window_is_counted_from_the_last_change(#[case] now: i64, #[case] left: Option<u64>) {
     let before = synced(&pass(&Status::default(), 0), &[created()]).status;
     let left = left.map(Duration::from_secs);

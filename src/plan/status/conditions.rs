@@ -1,0 +1,162 @@
+//! The conditions that each outcome makes.
+
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::{Pass, clipped, is_settled, whole_seconds};
+use crate::{
+    api::{ConditionType, LambdaExecutionRoleStatus, Reason},
+    plan::{Class, Failure, Hold, Rejection},
+};
+
+/// The condition of a kind, if the status has it.
+pub(super) fn condition(status: &LambdaExecutionRoleStatus, kind: ConditionType) -> Option<&Condition> {
+    let kind: &str = kind.into();
+    status.conditions.iter().find(|condition| condition.type_ == kind)
+}
+
+/// A condition before it has a time.
+pub(super) struct Verdict {
+    pub(super) kind: ConditionType,
+    /// `None` for unknown.
+    holds: Option<bool>,
+    reason: String,
+    message: String,
+}
+
+impl Verdict {
+    fn new(kind: ConditionType, holds: impl Into<Option<bool>>, reason: Reason, message: &str) -> Self {
+        Self { kind, holds: holds.into(), reason: reason.as_str().to_owned(), message: clipped(message) }
+    }
+
+    /// The verdict of the last look, where this pass learned nothing new.
+    pub(super) fn kept(previous: &Condition, kind: ConditionType) -> Self {
+        let holds = match previous.status.as_str() {
+            "True" => Some(true),
+            "False" => Some(false),
+            _ => None,
+        };
+        Self { kind, holds, reason: previous.reason.clone(), message: previous.message.clone() }
+    }
+
+    /// With the rules of apimachinery's `SetStatusCondition`: the time moves only when the status does.
+    pub(super) fn condition(self, pass: &Pass<'_>) -> Condition {
+        let status = match self.holds {
+            Some(true) => "True",
+            Some(false) => "False",
+            None => "Unknown",
+        };
+        let last_transition_time = condition(pass.previous, self.kind)
+            .filter(|previous| previous.status == status)
+            .map_or_else(|| whole_seconds(pass.now), |previous| previous.last_transition_time.clone());
+        Condition {
+            type_: self.kind.to_string(),
+            status: status.to_owned(),
+            reason: self.reason,
+            message: self.message,
+            observed_generation: pass.generation,
+            last_transition_time,
+        }
+    }
+}
+
+fn accepted() -> Verdict {
+    Verdict::new(ConditionType::Accepted, true, Reason::Accepted, "The spec is valid.")
+}
+
+/// For passes that ended before the spec was judged: the last judgement, if there was one and it counts still.
+fn accepted_before(pass: &Pass<'_>, counts: impl Fn(&Condition) -> bool) -> Verdict {
+    let before = condition(pass.previous, ConditionType::Accepted).filter(|before| counts(before));
+    match before {
+        Some(before) => Verdict::kept(before, ConditionType::Accepted),
+        None => Verdict::new(ConditionType::Accepted, None, Reason::Pending, "The spec has not been judged yet."),
+    }
+}
+
+pub(super) fn rejected(faults: &[Rejection]) -> Vec<Verdict> {
+    let message = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    vec![
+        Verdict::new(ConditionType::Ready, false, Reason::InvalidSpec, &message),
+        Verdict::new(ConditionType::Accepted, false, Reason::InvalidSpec, &message),
+        Verdict::new(
+            ConditionType::Synced,
+            false,
+            Reason::InvalidSpec,
+            "IAM was left as it was, because the spec is not valid.",
+        ),
+        Verdict::new(ConditionType::Stalled, true, Reason::InvalidSpec, &message),
+    ]
+}
+
+pub(super) fn held(pass: &Pass<'_>, hold: &Hold, is_deleting: bool) -> Vec<Verdict> {
+    let Hold { reason, message } = hold;
+    if is_deleting {
+        return vec![
+            Verdict::new(ConditionType::Ready, false, Reason::Deleting, message),
+            accepted_before(pass, |_| true),
+            Verdict::new(ConditionType::Synced, false, Reason::Deleting, message),
+            Verdict::new(ConditionType::DeletionBlocked, true, *reason, message),
+        ];
+    }
+    match reason {
+        Reason::Suspended => vec![
+            Verdict::new(ConditionType::Ready, None, *reason, message),
+            accepted(),
+            Verdict::new(ConditionType::Synced, None, *reason, message),
+        ],
+        Reason::Drifted => vec![
+            Verdict::new(ConditionType::Ready, false, *reason, message),
+            accepted(),
+            Verdict::new(ConditionType::Synced, false, *reason, message),
+            Verdict::new(ConditionType::Drifted, true, *reason, message),
+        ],
+        Reason::InvalidSpec => vec![
+            Verdict::new(ConditionType::Ready, false, *reason, message),
+            Verdict::new(ConditionType::Accepted, false, *reason, message),
+            Verdict::new(ConditionType::Synced, false, *reason, message),
+            Verdict::new(ConditionType::Stalled, true, *reason, message),
+        ],
+        // Whatever else holds IAM as it is needs somebody.
+        _ => vec![
+            Verdict::new(ConditionType::Ready, false, *reason, message),
+            accepted(),
+            Verdict::new(ConditionType::Synced, false, *reason, message),
+            Verdict::new(ConditionType::Stalled, true, *reason, message),
+        ],
+    }
+}
+
+/// A look that failed does not unsay what the last one saw: as long as nothing is known to be wrong, `Ready` and
+/// `Synced` stay, and `Reconciling` says what the matter is.
+pub(super) fn failed(pass: &Pass<'_>, failure: &Failure, is_judged: bool, is_behind: bool) -> Vec<Verdict> {
+    let Failure { class, reason, message } = failure;
+    let is_current = |condition: &Condition| condition.observed_generation == pass.generation;
+    let is_unsaid = is_behind || !is_settled(pass.previous, pass.generation);
+    let kept = |kind| {
+        let before = condition(pass.previous, kind).filter(|before| !is_unsaid && is_current(before))?;
+        Some(Verdict::kept(before, kind))
+    };
+    let or_false = |kind| kept(kind).unwrap_or_else(|| Verdict::new(kind, false, *reason, message));
+    let accepted = if is_judged { accepted() } else { accepted_before(pass, is_current) };
+    let mut verdicts = vec![or_false(ConditionType::Ready), accepted, or_false(ConditionType::Synced)];
+    verdicts.extend(kept(ConditionType::Drifted));
+    let abnormal = if *class == Class::Terminal { ConditionType::Stalled } else { ConditionType::Reconciling };
+    verdicts.push(Verdict::new(abnormal, true, *reason, message));
+    verdicts
+}
+
+pub(super) fn synced(name: &str, wait: Option<Duration>) -> Vec<Verdict> {
+    let in_sync = Verdict::new(ConditionType::Synced, true, Reason::Synced, &format!("Role {name} equals the spec."));
+    if wait.is_none() {
+        let ready = format!("Role {name} is in place.");
+        return vec![Verdict::new(ConditionType::Ready, true, Reason::Ready, &ready), accepted(), in_sync];
+    }
+    let message = format!("Role {name} was changed, and IAM takes a moment to show it everywhere.");
+    vec![
+        Verdict::new(ConditionType::Ready, false, Reason::PropagationPending, &message),
+        accepted(),
+        in_sync,
+        Verdict::new(ConditionType::Reconciling, true, Reason::PropagationPending, &message),
+    ]
+}

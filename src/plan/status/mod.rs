@@ -1,0 +1,227 @@
+//! What is said of an object after a pass: conditions, events, and when to look again.
+
+mod conditions;
+mod notes;
+
+use std::time::Duration;
+
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+    jiff::{SignedDuration, Timestamp},
+};
+
+use self::conditions::{Verdict, condition, failed, held, rejected, synced};
+pub use self::notes::{Note, farewell};
+use super::{Class, DesiredRole, Failure, Hold, Rejection, Step, desired::INLINE_QUOTA};
+use crate::api::{ConditionType, LambdaExecutionRoleStatus, Reason, status::AttachedPolicy};
+
+/// What came of a pass.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome<'a> {
+    /// The spec cannot be.
+    Rejected(&'a [Rejection]),
+    /// IAM was left as it was.
+    Held {
+        /// Why.
+        hold: &'a Hold,
+        /// Whether the object is being deleted.
+        is_deleting: bool,
+    },
+    /// A call failed.
+    Failed {
+        /// What follows from it.
+        failure: &'a Failure,
+        /// The role as the spec asks for it, if the pass came so far.
+        desired: Option<&'a DesiredRole>,
+        /// What was done before.
+        applied: &'a [Step],
+        /// Whether it was known that something had to be done.
+        is_behind: bool,
+    },
+    /// IAM equals the spec.
+    Synced {
+        /// The role.
+        desired: &'a DesiredRole,
+        /// Its ARN, id and account.
+        identity: &'a Identity,
+        /// What was done; nothing if nothing had to be.
+        applied: &'a [Step],
+    },
+}
+
+/// What AWS calls the role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// ARN.
+    pub arn: String,
+    /// Unique id, `AROA…`.
+    pub id: String,
+    /// Account.
+    pub account_id: String,
+}
+
+/// The circumstances of a pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass<'a> {
+    /// The status as it was.
+    pub previous: &'a LambdaExecutionRoleStatus,
+    /// Generation of the spec that the pass read.
+    pub generation: Option<i64>,
+    /// Value of the annotation that forces a look.
+    pub reconcile_at: Option<&'a str>,
+    /// When the pass ended.
+    pub now: Timestamp,
+    /// How long after the last write a role counts as propagated.
+    pub settle: Duration,
+}
+
+/// When the object is looked at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// When the settle window has passed; IAM need not be read for it.
+    Settled(Duration),
+    /// When the settle window has passed, with a look at IAM: the last one came so soon after a change that it may not
+    /// have seen it.
+    Verify(Duration),
+    /// At the resync interval.
+    Resync,
+    /// After a backoff that fits the class.
+    Backoff(Class),
+}
+
+/// What is said of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// The whole new status.
+    pub status: LambdaExecutionRoleStatus,
+    /// The events.
+    pub notes: Vec<Note>,
+    /// When to look again.
+    pub next: Next,
+}
+
+/// Whether `status` says that IAM equalled this generation of the spec at the last look, so that a difference now is
+/// drift and not work in progress.
+#[must_use]
+pub fn is_settled(status: &LambdaExecutionRoleStatus, generation: Option<i64>) -> bool {
+    let holds =
+        |kind| condition(status, kind).is_some_and(|c| c.status == "True" && c.observed_generation == generation);
+    holds(ConditionType::Synced) || holds(ConditionType::Drifted)
+}
+
+/// What is said after a pass.
+#[must_use]
+pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
+    let mut status = LambdaExecutionRoleStatus {
+        observed_generation: pass.generation,
+        last_handled_reconcile_at: pass.reconcile_at.map(str::to_owned),
+        conditions: Vec::new(),
+        ..pass.previous.clone()
+    };
+    let (verdicts, next) = match outcome {
+        Outcome::Rejected(faults) => (rejected(faults), Next::Resync),
+        Outcome::Held { hold, is_deleting } => (held(pass, hold, *is_deleting), Next::Resync),
+        Outcome::Failed { failure, desired, applied, is_behind } => {
+            if !applied.is_empty() {
+                status.last_change_time = Some(whole_seconds(pass.now));
+                // From now on the object has a role, which cannot be renamed.
+                status.role_name = desired.map(|desired| desired.name.clone()).or(status.role_name);
+            }
+            note_attachments(&mut status.managed_policies, applied);
+            let next = match failure.class {
+                Class::Terminal => Next::Resync,
+                class @ (Class::Waiting | Class::Transient | Class::Throttled | Class::Conflict) => {
+                    Next::Backoff(class)
+                }
+            };
+            (failed(pass, failure, desired.is_some(), *is_behind), next)
+        }
+        Outcome::Synced { desired, identity, applied } => {
+            describe_role(&mut status, desired, identity);
+            if !applied.is_empty() {
+                status.last_change_time = Some(whole_seconds(pass.now));
+            }
+            let wait = unsettled_for(&status, pass.now, pass.settle);
+            let was_settled = unsettled_for(pass.previous, pass.now, pass.settle).is_none();
+            let next = match wait {
+                None => Next::Resync,
+                Some(wait) if was_settled => Next::Settled(wait),
+                Some(wait) => Next::Verify(wait),
+            };
+            (synced(&desired.name, wait), next)
+        }
+    };
+    status.conditions = verdicts.into_iter().map(|verdict| verdict.condition(pass)).collect();
+    let notes = notes::notes(pass, outcome, &status);
+    Report { status, notes, next }
+}
+
+/// The status once the settle window has passed, for an object that nothing else changed; or how long it still takes.
+/// `None` if the object does not wait for that. What a look since then found amiss stays said.
+#[must_use]
+pub fn settle(pass: &Pass<'_>) -> Option<Report> {
+    let is_pending = |condition: &Condition| condition.reason == Reason::PropagationPending.as_str();
+    condition(pass.previous, ConditionType::Ready).filter(|ready| is_pending(ready))?;
+    let wait = unsettled_for(pass.previous, pass.now, pass.settle);
+    let name = pass.previous.role_name.as_deref().unwrap_or_default();
+    let amiss: Vec<Verdict> = [ConditionType::Reconciling, ConditionType::Stalled]
+        .into_iter()
+        .filter_map(|kind| condition(pass.previous, kind).map(|before| (kind, before)))
+        .filter(|(_, before)| !is_pending(before))
+        .map(|(kind, before)| Verdict::kept(before, kind))
+        .collect();
+    let mut verdicts = synced(name, wait);
+    if !amiss.is_empty() {
+        verdicts.retain(|verdict| verdict.kind != ConditionType::Reconciling);
+        verdicts.extend(amiss);
+    }
+    let mut status = pass.previous.clone();
+    status.conditions = verdicts.into_iter().map(|verdict| verdict.condition(pass)).collect();
+    Some(Report { status, notes: Vec::new(), next: wait.map_or(Next::Resync, Next::Settled) })
+}
+
+fn describe_role(status: &mut LambdaExecutionRoleStatus, desired: &DesiredRole, identity: &Identity) {
+    status.role_arn = Some(identity.arn.clone());
+    status.role_name = Some(desired.name.clone());
+    status.role_id = Some(identity.id.clone());
+    status.account_id = Some(identity.account_id.clone());
+    status.managed_policies = desired.managed_policies.iter().map(|arn| AttachedPolicy { arn: arn.clone() }).collect();
+    status.inline_characters = i64::try_from(desired.inline_characters()).ok();
+    status.inline_quota = i64::try_from(INLINE_QUOTA).ok();
+}
+
+/// Under `unlisted: Keep` only what this list names is ever detached again, so it must not lose what a failed pass did.
+fn note_attachments(attached: &mut Vec<AttachedPolicy>, applied: &[Step]) {
+    for step in applied {
+        match step {
+            Step::AttachManagedPolicy(arn) if attached.iter().all(|policy| policy.arn != *arn) => {
+                attached.push(AttachedPolicy { arn: arn.clone() });
+            }
+            Step::DetachManagedPolicy(arn) => attached.retain(|policy| policy.arn != *arn),
+            _ => {}
+        }
+    }
+}
+
+/// How long until the last change counts as propagated: the whole window at most, also on a clock that is behind.
+fn unsettled_for(status: &LambdaExecutionRoleStatus, now: Timestamp, settle: Duration) -> Option<Duration> {
+    let since = now.duration_since(status.last_change_time.as_ref()?.0).max(SignedDuration::ZERO);
+    let left = SignedDuration::try_from(settle).ok()?.checked_sub(since)?;
+    Duration::try_from(left).ok().filter(|left| !left.is_zero())
+}
+
+/// Kubernetes keeps times to the second.
+fn whole_seconds(time: Timestamp) -> Time {
+    Time(Timestamp::from_second(time.as_second()).unwrap_or(time))
+}
+
+/// Longest message in bytes: events take no more than 1024, and conditions should read the same.
+const MESSAGE_MAX: usize = 1000;
+
+fn clipped(message: &str) -> String {
+    if message.len() <= MESSAGE_MAX {
+        return message.to_owned();
+    }
+    let end = (0..=MESSAGE_MAX).rev().find(|index| message.is_char_boundary(*index)).unwrap_or_default();
+    format!("{}…", &message[..end])
+}

@@ -1,0 +1,76 @@
+//! The events that each outcome makes.
+
+use super::{Outcome, Pass, clipped, conditions::condition, is_settled};
+use crate::{
+    api::{ConditionType, LambdaExecutionRoleStatus, Reason},
+    plan::{Class, Step, step::describe},
+};
+
+/// An event for the object's owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The event's reason.
+    pub reason: Reason,
+    /// The event's text.
+    pub message: String,
+    /// Whether it is a warning.
+    pub is_warning: bool,
+}
+
+/// The event for an object that goes.
+#[must_use]
+pub fn farewell(deleted: bool, role_name: &str, message: Option<&str>) -> Option<Note> {
+    let note = |reason, message: String| Note { reason, message: clipped(&message), is_warning: false };
+    match (deleted, message) {
+        (true, _) => Some(note(Reason::Deleted, format!("Role {role_name} was deleted."))),
+        (false, Some(message)) => Some(note(Reason::Retained, message.to_owned())),
+        (false, None) => None,
+    }
+}
+
+/// Events: what was done, and what somebody has to see to. A state that goes on is told once.
+pub(super) fn notes(pass: &Pass<'_>, outcome: &Outcome<'_>, status: &LambdaExecutionRoleStatus) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let applied: &[Step] = match outcome {
+        Outcome::Failed { applied, .. } | Outcome::Synced { applied, .. } => applied,
+        Outcome::Rejected(_) | Outcome::Held { .. } => &[],
+    };
+    if !applied.is_empty() {
+        let reason = match applied.first() {
+            Some(Step::CreateRole(_)) => Reason::Created,
+            _ if is_settled(pass.previous, pass.generation) => Reason::DriftCorrected,
+            _ => Reason::Updated,
+        };
+        let message = match reason {
+            Reason::DriftCorrected => format!("Undid what somebody else changed in IAM: {}.", describe(applied)),
+            _ => format!("Changed IAM: {}.", describe(applied)),
+        };
+        notes.push(Note { reason, message: clipped(&message), is_warning: reason == Reason::DriftCorrected });
+    }
+    notes.extend(warning(pass, outcome, status));
+    notes
+}
+
+fn warning(pass: &Pass<'_>, outcome: &Outcome<'_>, status: &LambdaExecutionRoleStatus) -> Option<Note> {
+    let kind = match outcome {
+        Outcome::Synced { .. } => return None,
+        Outcome::Held { hold, .. } if hold.reason == Reason::Suspended => ConditionType::Synced,
+        Outcome::Held { is_deleting: true, .. } => ConditionType::DeletionBlocked,
+        Outcome::Held { .. } | Outcome::Rejected(_) => ConditionType::Ready,
+        Outcome::Failed { failure, .. } => match failure.class {
+            Class::Terminal => ConditionType::Stalled,
+            Class::Waiting => ConditionType::Reconciling,
+            Class::Transient | Class::Throttled | Class::Conflict => return None,
+        },
+    };
+    let now = condition(status, kind)?;
+    let is_news = condition(pass.previous, kind)
+        .is_none_or(|before| before.reason != now.reason || before.message != now.message);
+    let reason = match outcome {
+        Outcome::Rejected(_) => Reason::InvalidSpec,
+        Outcome::Held { hold, .. } => hold.reason,
+        Outcome::Failed { failure, .. } => failure.reason,
+        Outcome::Synced { .. } => return None,
+    };
+    is_news.then(|| Note { reason, message: now.message.clone(), is_warning: reason != Reason::Suspended })
+}
