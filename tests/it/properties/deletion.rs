@@ -42,14 +42,16 @@ struct Life {
     pool: Pool,
     spec: LambdaExecutionRoleSpec,
     edits: Vec<Edit>,
+    /// Whether the controller lived to write the status.
+    remembers: bool,
     seed: u64,
 }
 
 fn lives() -> impl Strategy<Value = Life> {
-    (generate::pool(), generate::draft(), vec(foreign::edit(), 0..6), any::<u64>()).prop_map(
-        |(pool, draft, edits, seed)| {
+    (generate::pool(), generate::draft(), vec(foreign::edit(), 0..6), any::<bool>(), any::<u64>()).prop_map(
+        |(pool, draft, edits, remembers, seed)| {
             let spec = pool.spec(&draft);
-            Life { pool, spec, edits, seed }
+            Life { pool, spec, edits, remembers, seed }
         },
     )
 }
@@ -57,9 +59,9 @@ fn lives() -> impl Strategy<Value = Life> {
 impl Life {
     /// The role is made, and others work on it.
     fn live(&self) -> (World, String) {
-        let Self { pool, spec, edits, seed } = self;
+        let Self { pool, spec, edits, remembers, seed } = self;
         let (mut world, name) = (World::new(*seed), desired(spec).name);
-        let ended = world.pass(spec, Fate::Whole, true);
+        let ended = world.pass(spec, Fate::Whole, *remembers);
         assert!(matches!(ended, Ended::Synced(_)), "{ended:?}");
         for edit in edits {
             edit.make(&mut world.iam, &name, pool);
@@ -68,10 +70,10 @@ impl Life {
     }
 
     /// Whether others put policies on the role that the spec keeps.
-    fn is_shared(&self, world: &World, role: &ObservedRole) -> bool {
+    fn is_shared(&self, role: &ObservedRole) -> bool {
         let Unlisted { managed_policies, inline_policies } = self.spec.unlisted;
-        let is_ours = |arn: &String| world.status.managed_policies.iter().any(|policy| policy.arn == *arn);
-        managed_policies == UnlistedManagedPolicies::Keep && !role.managed_policies.iter().all(is_ours)
+        let ours = desired(&self.spec).managed_policies;
+        managed_policies == UnlistedManagedPolicies::Keep && !role.managed_policies.is_subset(&ours)
             || inline_policies == UnlistedInlinePolicies::Keep
                 && role.inline_policies.keys().any(|name| name != INLINE_POLICY_NAME)
     }
@@ -87,6 +89,7 @@ impl Life {
             suspend: false,
             unlisted: self.spec.unlisted,
             attached: &attached,
+            listed: &self.spec.managed_policies,
             delete_in_use: false,
         };
         assert_eq!(removal.judge_unseen(), None);
@@ -130,7 +133,7 @@ proptest! {
             world.iam.add_to_instance_profile(&name, "workers");
         }
         let (before, neighbour) = (world.iam.observe(&name, None), world.iam.observe(NEIGHBOUR, None));
-        let is_shared = before.as_ref().is_some_and(|role| life.is_shared(&world, role));
+        let is_shared = before.as_ref().is_some_and(|role| life.is_shared(role));
         match life.judge(&mut world, &name) {
             Verdict::Hold(hold) => {
                 let reason = if is_in_profile { Reason::InUseByInstanceProfile } else { Reason::ForeignPolicies };

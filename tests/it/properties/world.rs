@@ -129,7 +129,8 @@ impl World {
                 }
                 (None, None) => panic!("the role vanished"),
                 (Some(failure), _) => {
-                    self.report(&Outcome::Failed { failure: &failure, applied: &applied.done, is_behind: true })
+                    let (desired, applied) = (Some(&desired), applied.done.as_slice());
+                    self.report(&Outcome::Failed { failure: &failure, desired, applied, is_behind: true })
                 }
             };
             return (Ended::Failed(applied), status);
