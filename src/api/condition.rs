@@ -45,6 +45,8 @@ pub enum Reason {
     Drifted,
     /// A role of that name exists and is not this object's.
     RoleConflict,
+    /// The role is in another account than the controller's credentials belong to.
+    AccountMismatch,
     /// A principal of the trust policy does not exist, or not yet.
     PrincipalNotFound,
     /// A managed policy, or the permissions boundary, does not exist, or not yet.

@@ -47,7 +47,13 @@ pub struct LambdaExecutionRoleStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inline_quota: Option<i64>,
 
-    /// When IAM was last changed for this object. A look that finds nothing to do leaves it as it is.
+    /// Fingerprint of what the spec asked of IAM when IAM last equalled it. A difference from IAM while it is unchanged is
+    /// somebody else's doing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synced_fingerprint: Option<String>,
+
+    /// When IAM was last changed for this object, or first seen to equal the spec. A later look that finds nothing to do
+    /// leaves it as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_change_time: Option<Time>,
 

@@ -15,6 +15,7 @@ use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum CallOutcome {
     /// With an answer.
     Succeeded,

@@ -218,7 +218,7 @@ fn kind_of(code: &str, message: &str) -> Kind {
         "ConcurrentModification" | "EntityTemporarilyUnmodifiable" => Kind::Concurrent,
         "DeleteConflict" => Kind::DeleteConflict,
         "ServiceFailure" | "InternalFailure" | "InternalError" | "ServiceException" | "ServiceUnavailable"
-        | "RequestTimeout" | "Unknown" => Kind::Unavailable,
+        | "RequestTimeout" | "RequestExpired" | "Unknown" => Kind::Unavailable,
         _ => Kind::Refused,
     }
 }
@@ -240,7 +240,7 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
     while let Some(next) = cause.source() {
         cause = next;
     }
-    cause.to_string()
+    cause.to_string().trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]

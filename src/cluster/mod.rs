@@ -7,13 +7,14 @@ use std::fmt::Debug;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Client, ResourceExt,
-    api::{Patch, PatchParams},
+    api::{ApiResource, DynamicObject, Patch, PatchParams},
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
-use serde_json::json;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use crate::{
-    api::{FINALIZER, LambdaExecutionRole, LambdaExecutionRoleStatus},
+    api::{FINALIZER, LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaExecutionRoleStatus, role::DeletionPolicy},
     plan::status::Note,
 };
 
@@ -27,7 +28,7 @@ const IDENTIFYING_NAMESPACE: &str = "kube-system";
 
 /// A failed call to the Kubernetes API.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {what}: {source}")]
+#[error("cannot {what}: {}", explained(.source))]
 pub struct Error {
     what: String,
     source: Box<kube::Error>,
@@ -42,7 +43,21 @@ impl Error {
     /// Whether the object changed or went since it was read, which the next look sees.
     #[must_use]
     pub fn is_outdated(&self) -> bool {
-        matches!(&*self.source, kube::Error::Api(status) if status.is_conflict() || status.is_not_found() || status.code == 422)
+        matches!(&*self.source, kube::Error::Api(status) if status.is_conflict() || status.is_not_found())
+    }
+
+    /// Whether the controller lacks a right in the cluster.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        matches!(&*self.source, kube::Error::Api(status) if status.is_forbidden())
+    }
+}
+
+/// The API server's own words, where it has some.
+fn explained(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
+        other => other.to_string(),
     }
 }
 
@@ -143,6 +158,32 @@ impl Cluster {
         }
     }
 
+    /// What can be read of an object whose spec cannot be decoded: its metadata, its status, and of the spec what its
+    /// deletion depends on, as far as that makes sense. What does not is taken for the careful choice: the role stays.
+    ///
+    /// # Errors
+    /// If the API server fails. An object that is gone is none.
+    pub async fn salvage(&self, object: &impl Writable) -> Result<Option<LambdaExecutionRole>, Error> {
+        let (namespace, name, _) = object.key();
+        let kind = ApiResource::erase::<LambdaExecutionRole>(&());
+        let objects: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &kind);
+        let object = objects.get_opt(name).await.map_err(Error::new("read the object"))?;
+        Ok(object.map(|DynamicObject { metadata, data, .. }| {
+            let spec = LambdaExecutionRoleSpec {
+                role_name: part(&data, "roleName").ok().flatten(),
+                unlisted: part(&data, "unlisted").ok().flatten().unwrap_or_default(),
+                managed_policies: part(&data, "managedPolicies").ok().flatten().unwrap_or_default(),
+                // What this version does not know is no leave to delete: the deletion then waits.
+                suspend: part(&data, "suspend").map_or(true, Option::unwrap_or_default)
+                    || part::<DeletionPolicy>(&data, "deletionPolicy").is_err(),
+                deletion_policy: part(&data, "deletionPolicy").ok().flatten().unwrap_or_default(),
+                ..LambdaExecutionRoleSpec::default()
+            };
+            let status = serde_json::from_value(data["status"].clone()).ok();
+            LambdaExecutionRole { metadata, spec, status }
+        }))
+    }
+
     /// Publishes an event about the object. Nothing depends on it, so a failure is only logged.
     pub async fn publish(&self, role: &LambdaExecutionRole, note: &Note) {
         let event = Event {
@@ -163,6 +204,11 @@ impl Cluster {
     fn roles(&self, role: &LambdaExecutionRole) -> Api<LambdaExecutionRole> {
         Api::namespaced(self.client.clone(), &role.namespace().unwrap_or_default())
     }
+}
+
+/// A field of the spec, if it is there.
+fn part<T: DeserializeOwned>(data: &Value, field: &str) -> Result<Option<T>, serde_json::Error> {
+    data["spec"].get(field).map(|value| serde_json::from_value(value.clone())).transpose()
 }
 
 /// Anything whose status can be written: an object, or what is left of one that cannot be decoded.

@@ -11,11 +11,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    aws::Aws,
-    cluster::{self, Cluster},
-    telemetry::Metrics,
-};
+use crate::{aws::Aws, cluster::Cluster, telemetry::Metrics};
 
 pub use run::{Error, Options, run};
 
@@ -36,11 +32,4 @@ struct Context {
     passes: Semaphore,
     /// Cancelled when the process is to stop: a pass then ends after the step in hand.
     stop: CancellationToken,
-}
-
-/// A pass that could not be brought to its end.
-#[derive(Debug, thiserror::Error)]
-enum PassError {
-    #[error(transparent)]
-    Cluster(#[from] cluster::Error),
 }

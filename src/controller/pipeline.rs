@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    convert::Infallible,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -14,13 +15,14 @@ use kube::{
 };
 use tracing::{Instrument, debug, info, info_span, warn};
 
-use super::{Context, PassError};
+use super::Context;
 use crate::{
     api::{
-        DELETE_IN_USE_ANNOTATION, FINALIZER, LambdaExecutionRole, LambdaExecutionRoleStatus, RECONCILE_AT_ANNOTATION,
-        Reason,
+        DELETE_IN_USE_ANNOTATION, FINALIZER, LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaExecutionRoleStatus,
+        RECONCILE_AT_ANNOTATION, Reason,
     },
     aws::{self, Applied, Kind},
+    cluster,
     plan::{
         Class, Failure, Hold, Owner, Rejection, Step, Usage, Verdict,
         desired::{DesiredRole, desired_role, resync_interval, role_name},
@@ -43,49 +45,57 @@ enum Ending {
     Gone,
 }
 
-/// One pass, counted and logged.
-pub(super) async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Action, PassError> {
+/// One pass, counted and logged. It never fails: what the Kubernetes API cut short is tried again after a backoff, too.
+pub(super) async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Action, Infallible> {
     let Ok(_permit) = context.passes.acquire().await else { return Ok(Action::await_change()) };
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let span = info_span!(parent: None, "reconcile", object = format!("{namespace}/{name}"));
     let started = Instant::now();
     let pass = async {
-        match &object.0 {
-            Ok(role) => reconcile_role(role, &context).await,
-            Err(invalid) => report_invalid(&object, invalid, &context).await,
-        }
+        let result = match &object.0 {
+            Ok(role) => reconcile_role(role, None, &context).await,
+            Err(invalid) => reconcile_invalid(&object, invalid, &context).await,
+        };
+        result.unwrap_or_else(|error| (retry(&object, &error, &context), PassResult::ClusterError))
     };
-    let result = pass.instrument(span).await;
-    let label = result.as_ref().map_or(PassResult::ClusterError, |(_, label)| *label);
+    let (action, label) = pass.instrument(span).await;
     context.metrics.pass(label, started.elapsed());
-    result.map(|(action, _)| action)
+    Ok(action)
 }
 
-/// An object of another version of the API, or written past an API server that checks: it is told so, once an interval.
-async fn report_invalid(
+/// The next attempt after the Kubernetes API cut a pass short.
+fn retry(object: &Guarded, error: &cluster::Error, context: &Context) -> Action {
+    if error.is_outdated() {
+        info!(%error, "the object changed meanwhile; looking again");
+    } else {
+        warn!(%error, "cannot work with the cluster; trying again");
+    }
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    let key = (namespace.as_str(), name.as_str());
+    let failures = context.memory.looked(key, subject_of(object), true);
+    let wait = look::backoff(Class::Transient, failures, fastrand::f64()).unwrap_or(look::BACKOFF_MAX);
+    context.memory.put_off(key, Instant::now() + wait);
+    Action::requeue(wait)
+}
+
+/// An object of another version of the API, or written past an API server that checks: what can be read of it is.
+async fn reconcile_invalid(
     object: &Guarded,
     invalid: &InvalidObject,
     context: &Context,
-) -> Result<(Action, PassResult), PassError> {
-    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-    let key = (namespace.as_str(), name.as_str());
-    let subject = Subject { uid: object.uid(), generation: invalid.metadata.generation, ..Subject::default() };
-    if let Some(wait) = context.memory.wait(key, &subject, Instant::now()) {
-        return Ok((Action::requeue(wait), PassResult::Skipped));
+) -> Result<(Action, PassResult), cluster::Error> {
+    match context.cluster.salvage(object).await? {
+        Some(role) => reconcile_role(&role, Some(&invalid.error), context).await,
+        None => Ok((Action::await_change(), PassResult::Synced)),
     }
-    warn!(error = invalid.error, "cannot decode the object");
-    let faults = [Rejection { path: "spec".to_owned(), message: format!("cannot be read: {}", invalid.error) }];
-    let none = LambdaExecutionRoleStatus::default();
-    let pass = pass_of(&none, invalid.metadata.generation, None, context);
-    let report = status::report(&pass, &Outcome::Rejected(&faults));
-    context.cluster.write_status(object, None, &report.status).await?;
-    let wait = look::resync(context.resync, fastrand::f64());
-    context.memory.looked(key, subject, false);
-    context.memory.put_off(key, Instant::now() + wait);
-    Ok((Action::requeue(wait), PassResult::Held))
 }
 
-async fn reconcile_role(role: &LambdaExecutionRole, context: &Context) -> Result<(Action, PassResult), PassError> {
+/// One pass; `fault` says why the spec cannot be decoded, if it cannot.
+async fn reconcile_role(
+    role: &LambdaExecutionRole,
+    fault: Option<&str>,
+    context: &Context,
+) -> Result<(Action, PassResult), cluster::Error> {
     let (namespace, name) = (role.namespace().unwrap_or_default(), role.name_any());
     let key = (namespace.as_str(), name.as_str());
     let subject = subject_of(role);
@@ -94,9 +104,10 @@ async fn reconcile_role(role: &LambdaExecutionRole, context: &Context) -> Result
     if let Some(wait) = context.memory.wait(key, &subject, Instant::now()) {
         return skip(role, previous, wait, context).await;
     }
-    let ending = match role.metadata.deletion_timestamp {
-        None => keep(role, previous, context).await?,
-        Some(_) => remove(role, previous, context).await?,
+    let ending = match (&role.metadata.deletion_timestamp, fault) {
+        (None, None) => keep(role, previous, context).await?,
+        (None, Some(fault)) => refuse(role, previous, fault, context),
+        (Some(_), _) => remove(role, previous, context).await?,
     };
     let (report, result) = match ending {
         Ending::Reported(report, result) => (report, result),
@@ -124,13 +135,21 @@ async fn reconcile_role(role: &LambdaExecutionRole, context: &Context) -> Result
     Ok((Action::requeue(wake), result))
 }
 
+/// A spec that cannot be decoded.
+fn refuse(role: &LambdaExecutionRole, previous: &LambdaExecutionRoleStatus, fault: &str, context: &Context) -> Ending {
+    let faults = [Rejection { path: "spec".to_owned(), message: format!("cannot be read: {fault}") }];
+    let outcome = Outcome::Rejected(&faults);
+    let pass = pass_of(previous, role.metadata.generation, reconcile_at(role), context);
+    Ending::Reported(Box::new(status::report(&pass, &outcome)), result_of(&outcome))
+}
+
 /// No look at IAM is due: at most the settle window has passed.
 async fn skip(
     role: &LambdaExecutionRole,
     previous: &LambdaExecutionRoleStatus,
     wait: Duration,
     context: &Context,
-) -> Result<(Action, PassResult), PassError> {
+) -> Result<(Action, PassResult), cluster::Error> {
     let pass = pass_of(previous, role.metadata.generation, reconcile_at(role), context);
     let wake = match status::settle(&pass) {
         None => wait,
@@ -150,13 +169,13 @@ async fn keep(
     role: &LambdaExecutionRole,
     previous: &LambdaExecutionRoleStatus,
     context: &Context,
-) -> Result<Ending, PassError> {
+) -> Result<Ending, cluster::Error> {
     let report = |outcome: &Outcome<'_>| {
         let report = status::report(&pass_of(previous, role.metadata.generation, reconcile_at(role), context), outcome);
         Ending::Reported(Box::new(report), result_of(outcome))
     };
     let failed = |failure: Failure, desired: Option<&DesiredRole>, applied: &[Step], is_behind: bool| {
-        warn!(class = %failure.class, reason = %failure.reason, error = %failure, "cannot bring IAM to the spec");
+        log(&failure, "cannot bring IAM to the spec");
         report(&Outcome::Failed { failure: &failure, desired, applied, is_behind })
     };
     let owner = owner_of(role, context);
@@ -172,7 +191,10 @@ async fn keep(
     if desired.suspend {
         return Ok(report(&Outcome::Held { hold: &Hold::suspended(), is_deleting: false }));
     }
-    let is_settled = status::is_settled(previous, role.metadata.generation);
+    if let Some(hold) = Hold::for_account(&desired.name, previous.account_id.as_deref(), &caller.account.id) {
+        return Ok(report(&Outcome::Held { hold: &hold, is_deleting: false }));
+    }
+    let is_settled = status::has_synced(previous, &desired);
     let attached_before: BTreeSet<String> = previous.managed_policies.iter().map(|policy| policy.arn.clone()).collect();
 
     // Twice at most: a role that turns out to exist when it is created (an answer that was lost) is looked at again.
@@ -210,7 +232,7 @@ async fn remove(
     role: &LambdaExecutionRole,
     previous: &LambdaExecutionRoleStatus,
     context: &Context,
-) -> Result<Ending, PassError> {
+) -> Result<Ending, cluster::Error> {
     if !role.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
         return Ok(Ending::Gone);
     }
@@ -219,45 +241,62 @@ async fn remove(
         Ending::Reported(Box::new(report), result_of(outcome))
     };
     let failed = |failure: Failure, applied: &[Step]| {
-        warn!(class = %failure.class, reason = %failure.reason, error = %failure, "cannot delete the role");
+        log(&failure, "cannot delete the role");
         report(&Outcome::Failed { failure: &failure, desired: None, applied, is_behind: true })
     };
     let owner = owner_of(role, context);
-    let name = previous.role_name.clone().unwrap_or_else(|| role_name(&role.spec, &owner));
     let attached: Vec<String> = previous.managed_policies.iter().map(|policy| policy.arn.clone()).collect();
-    let removal = Removal {
-        owner: &owner,
-        role_name: &name,
-        deletion_policy: role.spec.deletion_policy,
-        suspend: role.spec.suspend,
-        unlisted: role.spec.unlisted,
-        attached: &attached,
-        listed: &role.spec.managed_policies,
-        delete_in_use: is_delete_in_use(role),
-    };
-    let verdict = match removal.judge_unseen() {
-        Some(verdict) => verdict,
-        None => match look_before_removal(&removal, context).await {
-            Ok(verdict) => verdict,
-            Err(error) => return Ok(failed(error.failure(&name, None), &[])),
-        },
-    };
-    let farewell = match verdict {
-        Verdict::Hold(hold) => return Ok(report(&Outcome::Held { hold: &hold, is_deleting: true })),
-        Verdict::Release(message) => status::farewell(false, &name, message.as_deref()),
-        Verdict::Delete(steps) => {
-            let applied = aws::apply(&context.aws, &name, steps, &context.stop).await;
-            if let Some(failure) = failure_of(&applied, &name) {
-                return Ok(failed(failure, &applied.done));
+    let mut farewell = None;
+    // The status is no evidence: the role that the spec names is looked for whatever the status says, and the tags tell.
+    for name in names_of(&role.spec, &owner, previous) {
+        let removal = Removal {
+            owner: &owner,
+            role_name: &name,
+            deletion_policy: role.spec.deletion_policy,
+            suspend: role.spec.suspend,
+            unlisted: role.spec.unlisted,
+            attached: &attached,
+            listed: &role.spec.managed_policies,
+            delete_in_use: is_delete_in_use(role),
+        };
+        let verdict = match removal.judge_unseen() {
+            Some(verdict) => verdict,
+            None => match look_before_removal(&removal, previous, context).await {
+                Ok(verdict) => verdict,
+                Err(error) => return Ok(failed(error.failure(&name, None), &[])),
+            },
+        };
+        match verdict {
+            Verdict::Hold(hold) => return Ok(report(&Outcome::Held { hold: &hold, is_deleting: true })),
+            Verdict::Release(message) => farewell = farewell.or(status::farewell(false, &name, message.as_deref())),
+            Verdict::Delete(steps) => {
+                let applied = aws::apply(&context.aws, &name, steps, &context.stop).await;
+                if let Some(failure) = failure_of(&applied, &name) {
+                    return Ok(failed(failure, &applied.done));
+                }
+                farewell = status::farewell(true, &name, None);
             }
-            status::farewell(true, &name, None)
         }
-    };
+    }
     let_go(role, farewell, context).await?;
     Ok(Ending::Gone)
 }
 
-async fn look_before_removal(removal: &Removal<'_>, context: &Context) -> Result<Verdict, aws::Error> {
+/// The names under which the object's role may be: the spec's, and the status's if somebody renamed it meanwhile.
+fn names_of(spec: &LambdaExecutionRoleSpec, owner: &Owner, previous: &LambdaExecutionRoleStatus) -> BTreeSet<String> {
+    let named = role_name(spec, owner);
+    previous.role_name.iter().cloned().chain([named]).collect()
+}
+
+async fn look_before_removal(
+    removal: &Removal<'_>,
+    previous: &LambdaExecutionRoleStatus,
+    context: &Context,
+) -> Result<Verdict, aws::Error> {
+    let caller = context.aws.identity().await?;
+    if let Some(hold) = Hold::for_account(removal.role_name, previous.account_id.as_deref(), &caller.account.id) {
+        return Ok(Verdict::Hold(hold));
+    }
     let observed = context.aws.observe(removal.role_name).await?;
     let usage = match &observed {
         Some(role) if removal.concerns(role) => context.aws.usage(role, !removal.delete_in_use).await?,
@@ -267,7 +306,7 @@ async fn look_before_removal(removal: &Removal<'_>, context: &Context) -> Result
 }
 
 /// The event comes first: once the finalizer is gone there is nothing left to tell it of.
-async fn let_go(role: &LambdaExecutionRole, farewell: Option<Note>, context: &Context) -> Result<(), PassError> {
+async fn let_go(role: &LambdaExecutionRole, farewell: Option<Note>, context: &Context) -> Result<(), cluster::Error> {
     if let Some(note) = farewell {
         context.cluster.publish(role, &note).await;
     }
@@ -285,6 +324,18 @@ fn failure_of(applied: &Applied, role_name: &str) -> Option<Failure> {
         });
     }
     applied.failed.as_ref().map(|(step, error)| error.failure(role_name, Some(step)))
+}
+
+/// What passes by itself is no warning.
+fn log(failure: &Failure, what: &'static str) {
+    match failure.class {
+        Class::Terminal | Class::Waiting => {
+            warn!(class = %failure.class, reason = %failure.reason, error = %failure, what);
+        }
+        Class::Transient | Class::Throttled | Class::Conflict => {
+            info!(class = %failure.class, reason = %failure.reason, error = %failure, what);
+        }
+    }
 }
 
 fn has_found_role(applied: &Applied) -> bool {
@@ -329,13 +380,13 @@ fn pass_of<'a>(
     Pass { previous, generation, reconcile_at, now: Timestamp::now(), settle: context.settle }
 }
 
-fn subject_of(role: &LambdaExecutionRole) -> Subject {
+fn subject_of(object: &impl ResourceExt) -> Subject {
     Subject {
-        uid: role.uid(),
-        generation: role.metadata.generation,
-        reconcile_at: reconcile_at(role).map(str::to_owned),
-        delete_in_use: is_delete_in_use(role),
-        is_deleting: role.metadata.deletion_timestamp.is_some(),
+        uid: object.uid(),
+        generation: object.meta().generation,
+        reconcile_at: reconcile_at(object).map(str::to_owned),
+        delete_in_use: is_delete_in_use(object),
+        is_deleting: object.meta().deletion_timestamp.is_some(),
     }
 }
 
@@ -347,10 +398,10 @@ fn owner_of(role: &LambdaExecutionRole, context: &Context) -> Owner {
     }
 }
 
-fn reconcile_at(role: &LambdaExecutionRole) -> Option<&str> {
-    role.annotations().get(RECONCILE_AT_ANNOTATION).map(String::as_str)
+fn reconcile_at(object: &impl ResourceExt) -> Option<&str> {
+    object.annotations().get(RECONCILE_AT_ANNOTATION).map(String::as_str)
 }
 
-fn is_delete_in_use(role: &LambdaExecutionRole) -> bool {
-    role.annotations().get(DELETE_IN_USE_ANNOTATION).is_some_and(|value| value == "true")
+fn is_delete_in_use(object: &impl ResourceExt) -> bool {
+    object.annotations().get(DELETE_IN_USE_ANNOTATION).is_some_and(|value| value == "true")
 }

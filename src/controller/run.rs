@@ -1,6 +1,7 @@
 //! The process: watches, endpoints, and an orderly end.
 
 use std::{
+    convert::Infallible,
     net::SocketAddr,
     sync::{
         Arc,
@@ -18,7 +19,7 @@ use kube::{
     api::ListParams,
     runtime::{
         Controller,
-        controller::{self, Action, Config},
+        controller::{self, Config},
         watcher,
     },
 };
@@ -31,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{
-    Context, PassError,
+    Context,
     memory::Memory,
     pipeline::{Guarded, reconcile},
 };
@@ -44,9 +45,6 @@ use crate::{
 
 /// How long a stopping process waits for the steps in hand. Each may be repeated, so one that is cut off does no harm.
 const STOP_GRACE: Duration = Duration::from_secs(8);
-
-/// How long an object waits after a pass that the Kubernetes API cut short.
-const CLUSTER_RETRY: Duration = Duration::from_secs(2);
 
 /// How long a watch that is not ready waits before it tries again.
 const READINESS_RETRY: Duration = Duration::from_secs(1);
@@ -74,8 +72,11 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The cluster has no name that roles could be tagged with.
-    #[error("cannot tell the cluster's name: {0}. Grant `get` on the namespace kube-system, or set --cluster-name.")]
+    #[error("cannot tell the cluster's name: {0}{hint}", hint = hint(.0))]
     ClusterName(#[source] cluster::Error),
+    /// The watches ended by themselves.
+    #[error("the watches ended by themselves")]
+    Ended,
     /// The endpoints have no port.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -123,7 +124,7 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
         .collect();
     let listed = tokio::spawn(ready_once_listed(apis(&client, &options.namespaces), health));
     let watches = join_all(controllers.into_iter().map(|controller| {
-        let passes = controller.run(reconcile, retry, Arc::clone(&context));
+        let passes = controller.run(reconcile, |_, never, _| match *never {}, Arc::clone(&context));
         passes.for_each(|result| {
             if let Err(error) = result {
                 report(&error, &context);
@@ -134,7 +135,7 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
 
     tokio::pin!(watches);
     tokio::select! {
-        _ = &mut watches => {}
+        _ = &mut watches => return Err(Error::Ended),
         () = stop.cancelled() => {
             info!("stopping: finishing the steps in hand");
             if timeout(STOP_GRACE, watches).await.is_err() {
@@ -163,6 +164,10 @@ async fn ready_once_listed(apis: Vec<Api<Guarded>>, health: Health) {
     info!("ready");
 }
 
+fn hint(error: &cluster::Error) -> &'static str {
+    if error.is_forbidden() { "; grant `get` on the namespace kube-system, or set --cluster-name" } else { "" }
+}
+
 fn apis(client: &Client, namespaces: &[String]) -> Vec<Api<Guarded>> {
     if namespaces.is_empty() {
         return vec![Api::all(client.clone())];
@@ -170,21 +175,9 @@ fn apis(client: &Client, namespaces: &[String]) -> Vec<Api<Guarded>> {
     namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect()
 }
 
-/// Failures of AWS never come here: a pass ends well if it could say what happened.
-fn retry(_: Arc<Guarded>, error: &PassError, _: Arc<Context>) -> Action {
+fn report(error: &controller::Error<Infallible, watcher::Error>, context: &Context) {
     match error {
-        PassError::Cluster(error) if error.is_outdated() => {
-            info!(%error, "the object changed meanwhile; looking again");
-        }
-        PassError::Cluster(error) => warn!(%error, "cannot write to the cluster; trying again"),
-    }
-    Action::requeue(CLUSTER_RETRY)
-}
-
-fn report(error: &controller::Error<PassError, watcher::Error>, context: &Context) {
-    match error {
-        // Told in `retry` already.
-        controller::Error::ReconcilerFailed(..) => {}
+        controller::Error::ReconcilerFailed(never, _) => match *never {},
         // The object went while it was in the queue.
         controller::Error::ObjectNotFound(object) => {
             debug!(%object, "gone");

@@ -11,6 +11,8 @@ use icu_properties::{
     props::{GeneralCategory, GeneralCategoryGroup},
 };
 
+use sha2::{Digest, Sha256};
+
 use super::{Owner, statement, trust};
 use crate::{
     api::{
@@ -19,7 +21,7 @@ use crate::{
         rule,
     },
     catalog::managed_policy::aws_managed_policy_arn,
-    policy::{Arn, Document},
+    policy::{Arn, Document, canonical::Canonical},
 };
 
 /// Most characters of a role's inline policies together; no quota request changes it.
@@ -100,6 +102,39 @@ pub struct DesiredRole {
 }
 
 impl DesiredRole {
+    /// A short text that changes with what IAM shall hold, and with nothing else: not with how drift and deletion are
+    /// dealt with, nor with how a document is written.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let Self {
+            name,
+            path,
+            description,
+            max_session_seconds,
+            permissions_boundary,
+            tags,
+            trust_policy,
+            trust_policy_before_role: _,
+            inline_policies,
+            managed_policies,
+            unlisted,
+            drift: _,
+            deletion_policy: _,
+            suspend: _,
+            resync_interval: _,
+        } = self;
+        let inline: BTreeMap<_, _> =
+            inline_policies.iter().map(|(name, document)| (name, Canonical::of(document))).collect();
+        let described = format!(
+            "{:?}",
+            (
+                (name, path, description, max_session_seconds, permissions_boundary, tags),
+                (Canonical::of(trust_policy), inline, managed_policies, unlisted),
+            )
+        );
+        Sha256::digest(described).iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    }
+
     /// Characters of the inline policies together.
     #[must_use]
     pub fn inline_characters(&self) -> usize {
@@ -206,7 +241,10 @@ fn check_identity(
     if !is_role_name(name) {
         let message = match spec.role_name {
             Some(_) => rule::ROLE_NAME.to_owned(),
-            None => format!("the default name {name} is no role name: {}; set roleName", rule::ROLE_NAME),
+            None => format!(
+                "the default name {name} is no role name: {}; make a new object that sets roleName",
+                rule::ROLE_NAME
+            ),
         };
         faults.push(Rejection::new("spec.roleName", message));
     } else if current_name.is_some_and(|current| current != name) {

@@ -47,6 +47,17 @@ impl Hold {
         Self { reason, message: message.into() }
     }
 
+    /// The hold of an object whose role lives in another account than the controller's credentials now belong to, if that
+    /// is so: an account is as immutable as a name.
+    #[must_use]
+    pub fn for_account(role_name: &str, current: Option<&str>, account: &str) -> Option<Self> {
+        let current = current.filter(|current| *current != account)?;
+        let message = format!(
+            "Role {role_name} is in account {current}, but the controller's credentials belong to account {account}. Give the controller credentials of account {current}."
+        );
+        Some(Self::new(Reason::AccountMismatch, message))
+    }
+
     /// The hold of a suspended object.
     #[must_use]
     pub fn suspended() -> Self {
@@ -56,8 +67,7 @@ impl Hold {
 
 /// The steps that may be carried out, of those that would make `observed` equal to `desired`: all or none.
 ///
-/// `is_settled` says that IAM equalled this very generation of the spec before, so that a difference now is somebody
-/// else's doing.
+/// `is_settled` says that IAM equalled the spec before, so that a difference now is somebody else's doing.
 ///
 /// # Errors
 /// Why IAM stays as it is.
@@ -104,7 +114,7 @@ fn conflict(name: &str, owner: &Owner, role: &ObservedRole) -> Option<Hold> {
         Some(_) | None if role.name != name => {
             format!("role names are compared without regard to case, and {} stands in the way", role.name)
         }
-        Some(_) | None => "its tags name no LambdaExecutionRole, so it is not this controller's".to_owned(),
+        Some(_) | None => "its tags name no LambdaExecutionRole, so it is not this controller's (if somebody took the tags away, give it back lambdaroles.dev/cluster, /namespace and /name)".to_owned(),
     };
     let message = format!(
         "Role {name} exists already ({}): {whose}. It was not touched. Make a new object with another spec.roleName, or remove the role.",

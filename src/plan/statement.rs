@@ -152,8 +152,15 @@ pub(super) fn conditions_of(
             faults.push(Rejection::new(&path, "must name at least one condition key"));
         }
         let checked = result.entry(operator.clone()).or_default();
+        let mut seen = BTreeSet::new();
         for (key, value) in keys {
             let path = format!("{path}.{key}");
+            if !seen.insert(key.to_ascii_lowercase()) {
+                faults.push(Rejection::new(
+                    &path,
+                    "differs from another key only in case, which IAM does not tell apart",
+                ));
+            }
             check_characters(key, &path, faults);
             if !key.contains(':') {
                 faults.push(Rejection::new(&path, "a condition key is service:key, for example aws:SourceVpc"));
@@ -243,6 +250,10 @@ fn scope(
 }
 
 pub(super) fn check_characters(text: &str, path: &str, faults: &mut Vec<Rejection>) {
+    if text.contains("$(") {
+        let message = "holds a placeholder, $(…), and this version knows none; IAM's own variables are ${…}";
+        faults.push(Rejection::new(path, message));
+    }
     let is_allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FF}');
     if let Some(c) = text.chars().find(|c| !is_allowed(*c)) {
         let message = format!("holds {c:?} (U+{:04X}): IAM takes Latin-1 characters only", u32::from(c));

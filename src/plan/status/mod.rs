@@ -100,13 +100,19 @@ pub struct Report {
     pub next: Next,
 }
 
-/// Whether `status` says that IAM equalled this generation of the spec at the last look, so that a difference now is
-/// drift and not work in progress.
+/// Whether `status` says that IAM equalled this generation of the spec at the last look, or differed by drift alone.
 #[must_use]
 pub fn is_settled(status: &LambdaExecutionRoleStatus, generation: Option<i64>) -> bool {
     let holds =
         |kind| condition(status, kind).is_some_and(|c| c.status == "True" && c.observed_generation == generation);
     holds(ConditionType::Synced) || holds(ConditionType::Drifted)
+}
+
+/// Whether IAM equalled what `desired` asks of it before, so that a difference now is somebody else's doing: drift. Unlike
+/// [`is_settled`] it outlasts holds, suspension, and changes of the spec that are not about IAM.
+#[must_use]
+pub fn has_synced(status: &LambdaExecutionRoleStatus, desired: &DesiredRole) -> bool {
+    status.synced_fingerprint == Some(desired.fingerprint())
 }
 
 /// What is said after a pass.
@@ -120,7 +126,12 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
     };
     let (verdicts, next) = match outcome {
         Outcome::Rejected(faults) => (rejected(faults), Next::Resync),
-        Outcome::Held { hold, is_deleting } => (held(pass, hold, *is_deleting), Next::Resync),
+        Outcome::Held { hold, is_deleting } => {
+            // What stands in the way of a deletion goes without a sign; what suspends it does not.
+            let is_watched = !*is_deleting || hold.reason == Reason::Suspended;
+            let next = if is_watched { Next::Resync } else { Next::Backoff(Class::Waiting) };
+            (held(pass, hold, *is_deleting), next)
+        }
         Outcome::Failed { failure, desired, applied, is_behind } => {
             if !applied.is_empty() {
                 status.last_change_time = Some(whole_seconds(pass.now));
@@ -138,7 +149,8 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
         }
         Outcome::Synced { desired, identity, applied } => {
             describe_role(&mut status, desired, identity);
-            if !applied.is_empty() {
+            // A change may have been made that this status does not know of, by a pass that could not write it.
+            if !applied.is_empty() || !has_synced(pass.previous, desired) {
                 status.last_change_time = Some(whole_seconds(pass.now));
             }
             let wait = unsettled_for(&status, pass.now, pass.settle);
@@ -188,6 +200,7 @@ fn describe_role(status: &mut LambdaExecutionRoleStatus, desired: &DesiredRole, 
     status.managed_policies = desired.managed_policies.iter().map(|arn| AttachedPolicy { arn: arn.clone() }).collect();
     status.inline_characters = i64::try_from(desired.inline_characters()).ok();
     status.inline_quota = i64::try_from(INLINE_QUOTA).ok();
+    status.synced_fingerprint = Some(desired.fingerprint());
 }
 
 /// Under `unlisted: Keep` only what this list names is ever detached again, so it must not lose what a failed pass did.

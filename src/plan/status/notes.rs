@@ -1,6 +1,6 @@
 //! The events that each outcome makes.
 
-use super::{Outcome, Pass, clipped, conditions::condition, is_settled};
+use super::{Outcome, Pass, clipped, conditions::condition, has_synced};
 use crate::{
     api::{ConditionType, LambdaExecutionRoleStatus, Reason},
     plan::{Class, Step, step::describe},
@@ -31,21 +31,28 @@ pub fn farewell(deleted: bool, role_name: &str, message: Option<&str>) -> Option
 /// Events: what was done, and what somebody has to see to. A state that goes on is told once.
 pub(super) fn notes(pass: &Pass<'_>, outcome: &Outcome<'_>, status: &LambdaExecutionRoleStatus) -> Vec<Note> {
     let mut notes = Vec::new();
-    let applied: &[Step] = match outcome {
-        Outcome::Failed { applied, .. } | Outcome::Synced { applied, .. } => applied,
-        Outcome::Rejected(_) | Outcome::Held { .. } => &[],
+    let (applied, desired): (&[Step], _) = match outcome {
+        Outcome::Failed { applied, desired, .. } => (applied, *desired),
+        Outcome::Synced { applied, desired, .. } => (applied, Some(*desired)),
+        Outcome::Rejected(_) | Outcome::Held { .. } => (&[], None),
     };
-    if !applied.is_empty() {
-        let reason = match applied.first() {
-            Some(Step::CreateRole(_)) => Reason::Created,
-            _ if is_settled(pass.previous, pass.generation) => Reason::DriftCorrected,
-            _ => Reason::Updated,
+    if let [first, ..] = applied {
+        let is_drift = desired.is_some_and(|desired| has_synced(pass.previous, desired));
+        let (reason, message) = match first {
+            Step::CreateRole(_) if is_drift => (
+                Reason::DriftCorrected,
+                format!(
+                    "Somebody else deleted the role; made a new one: {}. Its unique id is another: set it anew on functions that use a KMS key, whose grants named the old one.",
+                    describe(applied)
+                ),
+            ),
+            _ if is_drift => {
+                (Reason::DriftCorrected, format!("Undid what somebody else changed in IAM: {}.", describe(applied)))
+            }
+            Step::CreateRole(_) => (Reason::Created, format!("Changed IAM: {}.", describe(applied))),
+            _ => (Reason::Updated, format!("Changed IAM: {}.", describe(applied))),
         };
-        let message = match reason {
-            Reason::DriftCorrected => format!("Undid what somebody else changed in IAM: {}.", describe(applied)),
-            _ => format!("Changed IAM: {}.", describe(applied)),
-        };
-        notes.push(Note { reason, message: clipped(&message), is_warning: reason == Reason::DriftCorrected });
+        notes.push(Note { reason, message: clipped(&message), is_warning: is_drift });
     }
     notes.extend(warning(pass, outcome, status));
     notes

@@ -28,8 +28,8 @@ async fn it_says_that_it_lives_and_is_ready_and_counts_what_it_does() {
     assert_eq!(get(&address, "/readyz").await, (200, "ok".to_owned()));
     let expected = [
         "lambdaroles_reconcile_total{kind=\"LambdaExecutionRole\",result=\"synced\"} 1",
-        "lambdaroles_aws_calls_total{service=\"IAM\",operation=\"CreateRole\",outcome=\"Succeeded\"} 1",
-        "lambdaroles_aws_calls_total{service=\"IAM\",operation=\"GetRole\",outcome=\"Refused\"} 1",
+        "lambdaroles_aws_calls_total{service=\"IAM\",operation=\"CreateRole\",outcome=\"succeeded\"} 1",
+        "lambdaroles_aws_calls_total{service=\"IAM\",operation=\"GetRole\",outcome=\"refused\"} 1",
         "# EOF",
     ];
     // A pass is counted once it has ended, a moment after the status that it wrote.
