@@ -26,16 +26,25 @@ async fn it_says_that_it_lives_and_is_ready_and_counts_what_it_does() {
     let address = world.controller.address();
     assert_eq!(get(&address, "/livez").await, (200, "ok".to_owned()));
     assert_eq!(get(&address, "/readyz").await, (200, "ok".to_owned()));
-    let (status, metrics) = get(&address, "/metrics").await;
-    assert_eq!(status, 200);
-    for line in [
+    let expected = [
         "lambdaroles_reconcile_total{kind=\"LambdaExecutionRole\",result=\"synced\"} 1",
         "lambdaroles_aws_calls_total{service=\"IAM\",operation=\"CreateRole\",outcome=\"Succeeded\"} 1",
         "lambdaroles_aws_calls_total{service=\"IAM\",operation=\"GetRole\",outcome=\"Refused\"} 1",
         "# EOF",
-    ] {
-        assert!(metrics.lines().any(|seen| seen == line), "{line} is missing in\n{metrics}");
-    }
+    ];
+    // A pass is counted once it has ended, a moment after the status that it wrote.
+    let mut interval = tokio::time::interval(Duration::from_millis(50));
+    patiently(&format!("{expected:#?} at /metrics"), async {
+        loop {
+            interval.tick().await;
+            let (status, metrics) = get(&address, "/metrics").await;
+            assert_eq!(status, 200);
+            if expected.iter().all(|line| metrics.lines().any(|seen| seen == *line)) {
+                break;
+            }
+        }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
