@@ -1,11 +1,17 @@
 //! The order of writes: narrow before widen.
 
 use super::{clauses, desired, set, stored};
-use crate::plan::{ObservedRole, Step, desired::INLINE_QUOTA, diff::diff, step::NewRole};
+use crate::plan::{
+    ObservedRole, Step,
+    desired::INLINE_QUOTA,
+    diff::{deletion, diff},
+    step::NewRole,
+};
 
 const ALLOW: &str = r#"{effect: Allow, actions: ["s3:GetObject"], resources: ["*"]}"#;
 const ALLOW_MORE: &str = r#"{effect: Allow, actions: ["s3:PutObject"], resources: ["*"]}"#;
 const DENY: &str = r#"{effect: Deny, actions: ["s3:DeleteObject"], resources: ["*"]}"#;
+const DENY_MORE: &str = r#"{effect: Deny, actions: ["s3:PutObject"], resources: ["*"]}"#;
 
 fn order(yaml: &str, observed: &ObservedRole) -> Vec<String> {
     clauses(&diff(&desired(yaml), Some(observed), &set(&[])))
@@ -115,6 +121,55 @@ fn a_deny_is_lifted_only_after_what_it_held_back_is_gone() {
     assert_eq!(
         from_to(&old, "{}"),
         ["detach arn:aws:iam::aws:policy/service-role/AWSLambdaRole", "delete inline policy lambdaroles"]
+    );
+}
+
+#[test]
+fn a_new_deny_that_comes_with_an_old_one_lifted_waits_for_what_the_old_one_held_back() {
+    let old = format!("{{managedPolicies: [{{aws: AWSLambdaRole}}], statements: [{ALLOW}, {DENY}]}}");
+    assert_eq!(
+        from_to(&old, &format!("{{statements: [{ALLOW}, {DENY_MORE}]}}")),
+        ["detach arn:aws:iam::aws:policy/service-role/AWSLambdaRole", "put inline policy lambdaroles"]
+    );
+}
+
+#[test]
+fn what_gives_and_takes_in_one_call_comes_before_a_deny_is_lifted() {
+    let mut observed = stored(&desired(&format!("{{statements: [{ALLOW}]}}")));
+    let deny = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}"#;
+    observed.inline_policies.insert("console".to_owned(), deny.to_owned());
+    assert_eq!(
+        order(&format!("{{statements: [{ALLOW_MORE}]}}"), &observed),
+        ["put inline policy lambdaroles", "delete inline policy console"]
+    );
+}
+
+#[test]
+fn who_is_trusted_no_more_is_locked_out_before_the_role_may_do_more() {
+    assert_eq!(
+        from_to(
+            &format!("{{trust: {{edge: true}}, statements: [{ALLOW}]}}"),
+            &format!("{{statements: [{ALLOW}, {ALLOW_MORE}, {DENY}]}}")
+        ),
+        ["replace the trust policy", "put inline policy lambdaroles"]
+    );
+}
+
+#[test]
+fn what_denies_is_deleted_last() {
+    let mut observed = stored(&desired("managedPolicies: [{aws: AWSLambdaRole}]"));
+    let document = |effect| {
+        format!(r#"{{"Version":"2012-10-17","Statement":{{"Effect":"{effect}","Action":"*","Resource":"*"}}}}"#)
+    };
+    observed.inline_policies = [("a".to_owned(), document("Deny")), ("b".to_owned(), document("Allow"))].into();
+    assert_eq!(
+        clauses(&deletion(&observed)),
+        [
+            "detach arn:aws:iam::aws:policy/service-role/AWSLambdaRole",
+            "delete inline policy b",
+            "delete inline policy a",
+            "delete the role"
+        ]
     );
 }
 

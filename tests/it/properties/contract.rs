@@ -35,7 +35,7 @@ use super::{
 const MISSING_POLICY: &str = "arn:aws:iam::123456789012:policy/missing";
 
 /// Why a step that the model carries out or refuses like AWS would end otherwise on the emulator, if it would.
-/// `emulators.md` of the project, and moto 5.2.5 itself (`moto/iam/models.py`), have the list.
+/// What the emulator does stands in moto 5.2.5, `moto/iam/models.py`.
 ///
 /// Out of reach of the steps here, as their roles never have names that differ only in case: the emulator tells such
 /// names apart. It neither rewrites documents nor turns the ARN of a deleted principal into an id.

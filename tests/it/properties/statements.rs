@@ -10,7 +10,7 @@ pub fn text(pattern: &str) -> impl Strategy<Value = String> + use<> {
 }
 
 fn effect() -> impl Strategy<Value = Effect> {
-    prop_oneof![2 => Just(Effect::Allow), 1 => Just(Effect::Deny)]
+    sample::select(vec![Effect::Allow, Effect::Deny])
 }
 
 fn sid() -> impl Strategy<Value = Option<String>> {
