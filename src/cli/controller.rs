@@ -1,6 +1,6 @@
 //! `lambdaroles controller`.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration};
 
 use kube::{
     Client, Config,
@@ -89,16 +89,16 @@ pub(super) fn run(arguments: Arguments) -> super::Result {
         let stop = CancellationToken::new();
         tokio::spawn(cancel_on_signal(stop.clone()));
         let options = Options {
-            namespaces: arguments.namespaces,
-            cluster_name: arguments.cluster_name,
+            namespaces: distinct(arguments.namespaces),
+            cluster_name: arguments.cluster_name.filter(|name| !name.is_empty()),
             concurrency: arguments.concurrency,
             resync: arguments.resync,
             settle: arguments.settle,
             listen: arguments.listen,
             aws: Settings {
-                region: arguments.region,
-                endpoint_url: arguments.aws_endpoint_url,
-                function_regions: arguments.function_regions,
+                region: arguments.region.filter(|region| !region.is_empty()),
+                endpoint_url: arguments.aws_endpoint_url.filter(|url| !url.is_empty()),
+                function_regions: distinct(arguments.function_regions),
             },
         };
         Ok(controller::run(client, options, stop).await?)
@@ -139,12 +139,17 @@ fn resync(text: &str) -> Result<Duration, String> {
     if interval.is_zero() { Err("must be more than nothing".to_owned()) } else { Ok(interval) }
 }
 
-/// The name becomes the value of a tag.
+/// Each once, and no empty one: that is how an unset variable of a manifest looks.
+fn distinct(list: Vec<String>) -> Vec<String> {
+    list.into_iter().filter(|entry| !entry.is_empty()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The name becomes the value of a tag. Empty stands for none.
 fn cluster_name(text: &str) -> Result<String, String> {
     let is_allowed = |c: char| c.is_alphanumeric() || "_.:/=+-@".contains(c);
-    if (1..=rule::TAG_VALUE_MAX).contains(&text.chars().count()) && text.chars().all(is_allowed) {
+    if text.chars().count() <= rule::TAG_VALUE_MAX && text.chars().all(is_allowed) {
         Ok(text.to_owned())
     } else {
-        Err("must have 1 to 256 letters, digits and _.:/=+-@".to_owned())
+        Err("must have up to 256 letters, digits and _.:/=+-@".to_owned())
     }
 }

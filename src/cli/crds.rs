@@ -19,7 +19,10 @@ pub(super) fn run(arguments: &Arguments) -> super::Result {
         let yaml = serde_saphyr::to_string(&crd)?;
         match &arguments.output {
             None => write!(std::io::stdout(), "---\n{yaml}")?,
-            Some(folder) => fs::write(folder.join(format!("{}.yaml", crd.spec.names.plural)), yaml)?,
+            Some(folder) => {
+                let file = folder.join(format!("{}.yaml", crd.spec.names.plural));
+                fs::write(&file, yaml).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+            }
         }
     }
     Ok(())

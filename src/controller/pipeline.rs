@@ -194,7 +194,7 @@ async fn keep(
     if let Some(hold) = Hold::for_account(&desired.name, previous.account_id.as_deref(), &caller.account.id) {
         return Ok(report(&Outcome::Held { hold: &hold, is_deleting: false }));
     }
-    let is_settled = status::has_synced(previous, &desired);
+    let is_settled = status::has_synced(previous, role.metadata.generation, &desired);
     let attached_before: BTreeSet<String> = previous.managed_policies.iter().map(|policy| policy.arn.clone()).collect();
 
     // Twice at most: a role that turns out to exist when it is created (an answer that was lost) is looked at again.

@@ -15,6 +15,9 @@ use crate::{
     },
 };
 
+/// Reserved for what they will stand for: written to IAM as they are, they would match nothing, and change their meaning later.
+const PLACEHOLDERS: [&str; 6] = ["$(partition)", "$(accountId)", "$(region)", "$(namespace)", "$(name)", "$(roleName)"];
+
 /// The condition key that carries the function whose code makes a request.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html>
 pub(super) const SOURCE_FUNCTION_ARN: &str = "lambda:SourceFunctionArn";
@@ -250,8 +253,8 @@ fn scope(
 }
 
 pub(super) fn check_characters(text: &str, path: &str, faults: &mut Vec<Rejection>) {
-    if text.contains("$(") {
-        let message = "holds a placeholder, $(…), and this version knows none; IAM's own variables are ${…}";
+    if let Some(placeholder) = PLACEHOLDERS.iter().find(|placeholder| text.contains(**placeholder)) {
+        let message = format!("holds {placeholder}, and this version expands no placeholders: write the value");
         faults.push(Rejection::new(path, message));
     }
     let is_allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FF}');

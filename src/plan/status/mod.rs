@@ -110,9 +110,13 @@ pub fn is_settled(status: &LambdaExecutionRoleStatus, generation: Option<i64>) -
 
 /// Whether IAM equalled what `desired` asks of it before, so that a difference now is somebody else's doing: drift. Unlike
 /// [`is_settled`] it outlasts holds, suspension, and changes of the spec that are not about IAM.
+///
+/// It does not outlast a generation that left no trace in the status: a pass over that one may have been killed halfway,
+/// and what it did would be taken for somebody else's.
 #[must_use]
-pub fn has_synced(status: &LambdaExecutionRoleStatus, desired: &DesiredRole) -> bool {
-    status.synced_fingerprint == Some(desired.fingerprint())
+pub fn has_synced(status: &LambdaExecutionRoleStatus, generation: Option<i64>, desired: &DesiredRole) -> bool {
+    let is_next = status.observed_generation.zip(generation).is_some_and(|(before, now)| now <= before + 1);
+    is_next && status.synced_fingerprint == Some(desired.fingerprint())
 }
 
 /// What is said after a pass.
@@ -137,6 +141,9 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
                 status.last_change_time = Some(whole_seconds(pass.now));
                 // From now on the object has a role, which cannot be renamed.
                 status.role_name = desired.map(|desired| desired.name.clone()).or(status.role_name);
+                // What was done is ours, also if the spec goes back to what it was.
+                let is_drift = desired.is_some_and(|desired| has_synced(pass.previous, pass.generation, desired));
+                status.synced_fingerprint = status.synced_fingerprint.filter(|_| is_drift);
             }
             note_attachments(&mut status.managed_policies, applied);
             let next = match failure.class {
@@ -150,7 +157,7 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
         Outcome::Synced { desired, identity, applied } => {
             describe_role(&mut status, desired, identity);
             // A change may have been made that this status does not know of, by a pass that could not write it.
-            if !applied.is_empty() || !has_synced(pass.previous, desired) {
+            if !applied.is_empty() || !has_synced(pass.previous, pass.generation, desired) {
                 status.last_change_time = Some(whole_seconds(pass.now));
             }
             let wait = unsettled_for(&status, pass.now, pass.settle);

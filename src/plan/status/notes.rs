@@ -37,7 +37,7 @@ pub(super) fn notes(pass: &Pass<'_>, outcome: &Outcome<'_>, status: &LambdaExecu
         Outcome::Rejected(_) | Outcome::Held { .. } => (&[], None),
     };
     if let [first, ..] = applied {
-        let is_drift = desired.is_some_and(|desired| has_synced(pass.previous, desired));
+        let is_drift = desired.is_some_and(|desired| has_synced(pass.previous, pass.generation, desired));
         let (reason, message) = match first {
             Step::CreateRole(_) if is_drift => (
                 Reason::DriftCorrected,

@@ -258,6 +258,14 @@ fn of_a_sid_that_is_used_twice() {
     "{StringEquals: {SourceVpc: vpc-1}}",
     "spec.statements[0].conditions.StringEquals.SourceVpc: a condition key is service:key, for example aws:SourceVpc"
 )]
+#[case::keys_that_differ_in_case(
+    "{StringEquals: {'aws:SourceVpc': vpc-1, 'AWS:sourcevpc': vpc-2}}",
+    "spec.statements[0].conditions.StringEquals.aws:SourceVpc: differs from another key only in case, which IAM does not tell apart"
+)]
+#[case::a_placeholder(
+    "{StringEquals: {'aws:ResourceAccount': $(accountId)}}",
+    "spec.statements[0].conditions.StringEquals.aws:ResourceAccount: holds $(accountId), and this version expands no placeholders: write the value"
+)]
 #[case::an_object_for_a_value(
     "{StringEquals: {'aws:SourceVpc': {id: vpc-1}}}",
     "spec.statements[0].conditions.StringEquals.aws:SourceVpc: must be a string, a number, a boolean or a list of them"

@@ -46,7 +46,10 @@ fn a_role_that_does_not_exist_may_be_created() {
 }
 
 #[rstest]
-#[case::without_tags(None, "its tags name no LambdaExecutionRole, so it is not this controller's")]
+#[case::without_tags(
+    None,
+    "its tags name no LambdaExecutionRole, so it is not this controller's (if somebody took the tags away, give it back lambdaroles.dev/cluster, /namespace and /name)"
+)]
 #[case::of_another_object(
     Some(Owner { name: "billing".to_owned(), ..owner() }),
     "it belongs to LambdaExecutionRole shop/billing of cluster north"
@@ -76,7 +79,7 @@ fn tags_that_name_half_an_owner_name_none() {
     let mut role = found("{}", Some(&owner()));
     role.tags.remove("lambdaroles.dev/namespace");
     let message = verdict("{}", &role, false).unwrap_err().message;
-    assert!(message.contains("its tags name no LambdaExecutionRole, so it is not this controller's"), "{message}");
+    assert!(message.contains("its tags name no LambdaExecutionRole, so it is not this controller's (if somebody took the tags away, give it back lambdaroles.dev/cluster, /namespace and /name)"), "{message}");
 }
 
 #[rstest]
@@ -308,4 +311,14 @@ fn what_the_spec_lists_is_ours_although_a_killed_pass_did_not_say_so() {
     role.managed_policies.insert(by_arn);
     let removal = Removal { unlisted: KEEP, listed: &listed, ..removal(&owner) };
     assert!(matches!(removal.judge(Some(&role), &Usage::default()), Verdict::Delete(_)));
+}
+
+#[test]
+fn a_role_in_another_account_than_the_controller_s_is_not_touched() {
+    let hold = |current| Hold::for_account("shop-orders", current, "111122223333");
+    assert_eq!(hold(None), None);
+    assert_eq!(hold(Some("111122223333")), None);
+    let found = hold(Some("444455556666")).unwrap();
+    assert_eq!(found.reason, Reason::AccountMismatch);
+    assert!(found.message.contains("111122223333") && found.message.contains("444455556666"), "{}", found.message);
 }

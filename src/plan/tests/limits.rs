@@ -82,7 +82,7 @@ fn a_default_name_that_is_too_long_is_named_with_the_way_out() {
     assert_eq!(
         faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
-            "spec.roleName: the default name nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn-orders.and.what.comes.of.them is no role name: a role name consists of letters, digits and +=,.@_- (1 to 64 characters); set roleName"
+            "spec.roleName: the default name nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn-orders.and.what.comes.of.them is no role name: a role name consists of letters, digits and +=,.@_- (1 to 64 characters); make a new object that sets roleName"
         ]
     );
     assert!(desired_role(&spec("roleName: orders"), &owner, &account(), None).is_ok());

@@ -15,7 +15,7 @@ use crate::{
     api::{ConditionType, LambdaExecutionRoleStatus as Status, Reason, status::AttachedPolicy},
     plan::{
         Class, DesiredRole, Failure, Hold, Rejection, Step,
-        status::{Identity, Next, Outcome, Pass, Report, is_settled, report},
+        status::{Identity, Next, Outcome, Pass, Report, has_synced, is_settled, report},
     },
 };
 
@@ -124,11 +124,20 @@ fn a_role_that_was_just_changed_is_synced_and_ready_after_the_settle_window() {
 
 #[test]
 fn a_role_that_needed_nothing_is_ready_at_once() {
-    let report = synced(&pass(&Status::default(), 0), &[]);
+    let report = synced(&pass(&ready(), 100), &[]);
     assert_eq!(conditions(&report.status), ["Ready=True/Ready", "Accepted=True/Accepted", "Synced=True/Synced"]);
     assert_eq!(condition(&report.status, ConditionType::Ready).message, "Role shop-orders is in place.");
     assert_eq!(condition(&report.status, ConditionType::Synced).message, "Role shop-orders equals the spec.");
     assert_eq!((report.next, report.notes), (Next::Resync, vec![]));
+}
+
+#[test]
+fn a_role_that_is_found_in_place_for_the_first_time_has_the_settle_window_before_it() {
+    // Whoever made it so may have been killed before it could say when.
+    let report = synced(&pass(&Status::default(), 0), &[]);
+    assert_eq!(report.next, Next::Settled(SETTLE));
+    assert_eq!(report.status.last_change_time, Some(Time(at(0))));
+    assert_eq!(report.notes, []);
 }
 
 #[test]
@@ -149,6 +158,7 @@ fn the_role_is_described() {
             inline_quota: Some(10_240),
             last_change_time: Some(Time(at(5))),
             last_handled_reconcile_at: None,
+            synced_fingerprint: Some(role.fingerprint()),
         }
     );
 }
@@ -171,9 +181,51 @@ fn a_changed_spec_is_an_update_and_a_change_by_somebody_else_is_drift() {
     assert_eq!(notes(&drift), [(Reason::DriftCorrected, "Undid what somebody else changed in IAM: detach arn:x.")]);
     assert!(drift.notes[0].is_warning);
     let edited = Pass { generation: Some(GENERATION + 1), ..pass(&before, 100) };
-    let update = synced(&edited, &detach);
+    assert_eq!(notes(&synced(&edited, &detach)), notes(&drift), "a changed generation alone asks nothing else of IAM");
+    let update = report(&edited, &Outcome::Synced { desired: &desired("{}"), identity: &identity(), applied: &detach });
     assert_eq!(notes(&update), [(Reason::Updated, "Changed IAM: detach arn:x.")]);
     assert!(!update.notes[0].is_warning);
+}
+
+#[test]
+fn a_role_that_somebody_deleted_is_made_again_with_a_warning() {
+    let report = synced(&pass(&ready(), 100), &[created()]);
+    assert_eq!(report.notes[0].reason, Reason::DriftCorrected);
+    assert!(report.notes[0].is_warning && report.notes[0].message.contains("unique id"), "{:?}", report.notes);
+}
+
+#[rstest]
+#[case::suspended(Reason::Suspended)]
+#[case::conflict(Reason::RoleConflict)]
+#[case::drifted(Reason::Drifted)]
+fn what_was_in_sync_stays_known_through_a_hold(#[case] reason: Reason) {
+    let held = held(&pass(&ready(), 100), reason, false).status;
+    assert!(has_synced(&held, Some(GENERATION + 1), &role()));
+    assert!(!has_synced(&held, Some(GENERATION), &desired("{description: another}")));
+}
+
+#[test]
+fn what_an_unfinished_change_left_behind_is_not_somebody_else_s() {
+    let edited = desired("{description: edited}");
+    let transient = failure(Class::Transient, Reason::AwsUnavailable);
+    let outcome =
+        Outcome::Failed { failure: &transient, desired: Some(&edited), applied: &[created()], is_behind: true };
+    let halfway = report(&pass(&ready(), 100), &outcome).status;
+    assert!(!has_synced(&halfway, Some(GENERATION), &role()), "told");
+    assert!(!has_synced(&ready(), Some(GENERATION + 2), &role()), "a generation left no trace");
+}
+
+#[rstest]
+#[case("drift: Report", true)]
+#[case("suspend: true", true)]
+#[case("deletionPolicy: Retain", true)]
+#[case("resyncInterval: 1m", true)]
+#[case("description: another", false)]
+#[case("unlisted: {managedPolicies: Keep}", false)]
+#[case("trust: {edge: true}", false)]
+fn a_fingerprint_changes_with_what_iam_shall_hold_and_with_nothing_else(#[case] field: &str, #[case] is_same: bool) {
+    let changed = desired(&format!("{{{field}}}"));
+    assert_eq!(desired("{}").fingerprint() == changed.fingerprint(), is_same);
 }
 
 #[test]
@@ -210,7 +262,8 @@ fn an_invalid_spec_stalls_with_every_fault() {
 fn a_held_object_says_why(#[case] reason: Reason, #[case] is_deleting: bool, #[case] expected: &[&str]) {
     let report = held(&pass(&ready(), 100), reason, is_deleting);
     assert_eq!(conditions(&report.status), expected);
-    assert_eq!(report.next, Next::Resync);
+    let is_blocked = is_deleting && reason != Reason::Suspended;
+    assert_eq!(report.next, if is_blocked { Next::Backoff(Class::Waiting) } else { Next::Resync });
     assert_eq!(notes(&report), [(reason, "It stays as it is.")]);
     assert_eq!(report.notes[0].is_warning, reason != Reason::Suspended);
 }
@@ -325,8 +378,10 @@ fn what_was_done_before_a_failure_is_told_and_remembered() {
         Step::AttachManagedPolicy("arn:b".to_owned()),
         Step::AttachManagedPolicy("arn:b".to_owned()),
     ];
-    let edited = Pass { generation: Some(GENERATION + 1), ..pass(&before, 100) };
-    let report = failed(&edited, &failure(Class::Terminal, Reason::AccessDenied), &applied, true);
+    let failure = failure(Class::Terminal, Reason::AccessDenied);
+    let edited = desired("{description: edited}");
+    let outcome = Outcome::Failed { failure: &failure, desired: Some(&edited), applied: &applied, is_behind: true };
+    let report = report(&pass(&before, 100), &outcome);
     assert_eq!(report.status.last_change_time, Some(Time(at(100))));
     assert_eq!(report.status.managed_policies, [AttachedPolicy { arn: "arn:b".to_owned() }]);
     assert_eq!(

@@ -156,3 +156,33 @@ fn empty_zip() -> Vec<u8> {
     zip.resize(22, 0);
     zip
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_status_neither_orphans_the_role_nor_deletes_another() {
+    let world = World::start().await;
+    let (ours, other) = (world.role_name("orders"), world.role_name("other"));
+    world.create_ready("orders", json!({})).await;
+    world.create_ready("other", json!({})).await;
+    world.write_status("orders", json!({"roleName": other})).await;
+    world.delete("orders").await;
+    world.gone("orders").await;
+    assert!(!world.role_exists(&ours).await, "an orphan");
+    assert!(world.role_exists(&other).await, "another object's role");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_whose_role_is_in_another_account_is_held_and_so_is_its_deletion() {
+    let world = World::start().await;
+    let role = world.role_name("orders");
+    world.create_ready("orders", json!({})).await;
+    world.write_status("orders", json!({"accountId": "444455556666"})).await;
+    world.proxy.forget();
+    world.change("orders", json!({"description": "changed"})).await;
+    world.condition("orders", ConditionType::Stalled, "True", Reason::AccountMismatch).await;
+    world.delete("orders").await;
+    world.condition("orders", ConditionType::DeletionBlocked, "True", Reason::AccountMismatch).await;
+    assert_eq!(world.proxy.operations(), Vec::<String>::new());
+    world.write_status("orders", json!({"accountId": "123456789012"})).await;
+    world.gone("orders").await;
+    assert!(!world.role_exists(&role).await);
+}

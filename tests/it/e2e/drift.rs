@@ -196,3 +196,16 @@ async fn what_others_put_on_the_role_stays_where_the_spec_keeps_it() {
     assert_eq!(seen.managed, ["arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess", ADMINISTRATOR]);
     assert_eq!(seen.inline.into_iter().map(|(name, _)| name).collect::<Vec<_>>(), ["backdoor"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspension_does_not_turn_drift_into_a_change_of_the_spec() {
+    let world = World::start().await;
+    let role = world.role_name("orders");
+    world.create_ready("orders", json!({"drift": "Report"})).await;
+    world.change("orders", json!({"suspend": true})).await;
+    world.condition("orders", ConditionType::Ready, "Unknown", Reason::Suspended).await;
+    interfere(&world, &role, "attachment added").await;
+    world.change("orders", json!({"suspend": false, "resyncInterval": "5m"})).await;
+    world.condition("orders", ConditionType::Drifted, "True", Reason::Drifted).await;
+    assert_eq!(world.snapshot(&role).await.managed, [ADMINISTRATOR]);
+}

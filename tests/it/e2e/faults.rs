@@ -17,6 +17,7 @@ async fn a_lost_answer_to_create_role_is_found_out_and_no_conflict() {
 async fn an_answer_lost_at_any_step_does_no_harm() {
     let world = World::start().await;
     let boundary = world.customer_policy("boundary").await;
+    let other_boundary = world.customer_policy("other-boundary").await;
     let create = json!({
         "permissionsBoundary": {"arn": boundary}, "trust": {"self": true}, "tags": {"a": "1", "b": "2"},
         "managedPolicies": [{"aws": "AWSLambdaBasicExecutionRole"}],
@@ -31,6 +32,8 @@ async fn an_answer_lost_at_any_step_does_no_harm() {
         // As often as the SDK tries by itself.
         world.proxy.fault(operation, 3, Fault::LoseAnswer);
         world.create_ready(&name, create.clone()).await;
+        world.change(&name, json!({"permissionsBoundary": {"arn": other_boundary}})).await;
+        world.ready(&name).await;
         world.change(&name, change.clone()).await;
         world.ready(&name).await;
         let seen = world.snapshot(&world.role_name(&name)).await;
@@ -46,7 +49,7 @@ async fn an_answer_lost_at_any_step_does_no_harm() {
 }
 
 /// Every operation that creation, change and deletion need.
-const OPERATIONS: [&str; 17] = [
+const OPERATIONS: [&str; 18] = [
     "GetRole",
     "ListAttachedRolePolicies",
     "ListRolePolicies",
@@ -56,6 +59,7 @@ const OPERATIONS: [&str; 17] = [
     "AttachRolePolicy",
     "UpdateAssumeRolePolicy",
     "UpdateRole",
+    "PutRolePermissionsBoundary",
     "DeleteRolePermissionsBoundary",
     "DeleteRolePolicy",
     "DetachRolePolicy",

@@ -76,7 +76,7 @@ async fn looks_that_find_nothing_write_neither_to_iam_nor_to_the_api_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_metadata_alone_costs_no_request_to_iam() {
-    let world = World::start().await;
+    let world = World::start_with(&["--concurrency", "1"]).await;
     world.create_ready("orders", spec()).await;
     world.proxy.forget();
     world.annotate("orders", "example.com/note", "hello").await;

@@ -114,6 +114,12 @@ impl World {
         self.roles.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
     }
 
+    /// Merges into the status, as nobody but the controller should.
+    pub async fn write_status(&self, name: &str, status: Value) {
+        let patch = Patch::Merge(json!({"status": status}));
+        self.roles.patch_status(name, &PatchParams::default(), &patch).await.unwrap();
+    }
+
     pub async fn delete(&self, name: &str) {
         self.roles.delete(name, &DeleteParams::default()).await.unwrap();
     }

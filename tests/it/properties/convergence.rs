@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lambdaroles::{
     api::{
         INLINE_POLICY_NAME, LambdaExecutionRoleSpec,
-        role::{UnlistedInlinePolicies, UnlistedManagedPolicies},
+        role::{Drift, UnlistedInlinePolicies, UnlistedManagedPolicies},
     },
     plan::{DesiredRole, ObservedRole, Step, desired::INLINE_QUOTA},
     policy::{Document, canonical::equivalent},
@@ -60,7 +60,9 @@ fn histories() -> impl Strategy<Value = History> {
     let events = (first, vec(event, 0..10)).prop_map(|(first, then)| first.into_iter().chain(then).collect());
     (generate::pool(), generate::draft(), events, generate::draft(), any::<bool>(), any::<u64>()).prop_map(
         |(pool, before, events, after, remembers, seed)| {
-            let (before, after) = (pool.spec(&before), pool.spec(&after));
+            // Under `Report` a pass may rightly leave what others changed, which is tested by itself.
+            let (before, after) =
+                (pool.spec(&before), LambdaExecutionRoleSpec { drift: Drift::Correct, ..pool.spec(&after) });
             History { pool, before, events, after, remembers, seed }
         },
     )

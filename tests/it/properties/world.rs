@@ -102,7 +102,7 @@ impl World {
 
     fn keep(&mut self, spec: &LambdaExecutionRoleSpec, fate: Fate) -> (Ended, LambdaExecutionRoleStatus) {
         let desired = desired_role(spec, &owner(), &account(), self.status.role_name.as_deref()).unwrap();
-        let is_settled = status::is_settled(&self.status, Some(self.generation));
+        let is_settled = status::has_synced(&self.status, Some(self.generation), &desired);
         for fate in [fate, Fate::Whole] {
             let observed = self.observe(&desired.name);
             let steps = self.plan(&desired);
