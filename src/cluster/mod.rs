@@ -10,11 +10,10 @@ use kube::{
     api::{ApiResource, DynamicObject, Patch, PatchParams},
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{
-    api::{FINALIZER, LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaExecutionRoleStatus, role::DeletionPolicy},
+    api::{FINALIZER, LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaExecutionRoleStatus},
     plan::status::Note,
 };
 
@@ -142,7 +141,6 @@ impl Cluster {
             return Ok(());
         }
         let (namespace, name, uid) = object.key();
-        let roles: Api<LambdaExecutionRole> = Api::namespaced(self.client.clone(), namespace);
         let patch = json!({
             "apiVersion": <LambdaExecutionRole as kube::Resource>::api_version(&()),
             "kind": <LambdaExecutionRole as kube::Resource>::kind(&()),
@@ -151,37 +149,34 @@ impl Cluster {
             "status": status,
         });
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        match roles.patch_subresource("status", name, &params, &Patch::Apply(patch)).await {
+        match self.untyped(namespace).patch_subresource("status", name, &params, &Patch::Apply(patch)).await {
             Ok(_) => Ok(()),
             Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
             Err(error) => Err(Error::new("write the status")(error)),
         }
     }
 
-    /// What can be read of an object whose spec cannot be decoded: its metadata, its status, and of the spec what its
-    /// deletion depends on, as far as that makes sense. What does not is taken for the careful choice: the role stays.
+    /// What can be read of an object whose spec cannot be decoded.
     ///
     /// # Errors
     /// If the API server fails. An object that is gone is none.
-    pub async fn salvage(&self, object: &impl Writable) -> Result<Option<LambdaExecutionRole>, Error> {
+    pub async fn salvage(&self, object: &impl Writable) -> Result<Option<Salvage>, Error> {
         let (namespace, name, _) = object.key();
-        let kind = ApiResource::erase::<LambdaExecutionRole>(&());
-        let objects: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &kind);
-        let object = objects.get_opt(name).await.map_err(Error::new("read the object"))?;
+        let object = self.untyped(namespace).get_opt(name).await.map_err(Error::new("read the object"))?;
         Ok(object.map(|DynamicObject { metadata, data, .. }| {
-            let spec = LambdaExecutionRoleSpec {
-                role_name: part(&data, "roleName").ok().flatten(),
-                unlisted: part(&data, "unlisted").ok().flatten().unwrap_or_default(),
-                managed_policies: part(&data, "managedPolicies").ok().flatten().unwrap_or_default(),
-                // What this version does not know is no leave to delete: the deletion then waits.
-                suspend: part(&data, "suspend").map_or(true, Option::unwrap_or_default)
-                    || part::<DeletionPolicy>(&data, "deletionPolicy").is_err(),
-                deletion_policy: part(&data, "deletionPolicy").ok().flatten().unwrap_or_default(),
-                ..LambdaExecutionRoleSpec::default()
-            };
             let status = serde_json::from_value(data["status"].clone()).ok();
-            LambdaExecutionRole { metadata, spec, status }
+            let spec = deletion_of(&data["spec"]);
+            let is_deletion_clear = spec.is_ok();
+            Salvage {
+                role: LambdaExecutionRole { metadata, spec: spec.unwrap_or_default(), status },
+                is_deletion_clear,
+            }
         }))
+    }
+
+    /// Objects as they come: an answer of the API server holds the whole object, which may be impossible to decode.
+    fn untyped(&self, namespace: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), namespace, &ApiResource::erase::<LambdaExecutionRole>(&()))
     }
 
     /// Publishes an event about the object. Nothing depends on it, so a failure is only logged.
@@ -206,9 +201,21 @@ impl Cluster {
     }
 }
 
-/// A field of the spec, if it is there.
-fn part<T: DeserializeOwned>(data: &Value, field: &str) -> Result<Option<T>, serde_json::Error> {
-    data["spec"].get(field).map(|value| serde_json::from_value(value.clone())).transpose()
+/// What can be read of an object whose spec cannot be decoded: its metadata, its status, and of the spec what a deletion
+/// goes by.
+#[derive(Clone, Debug)]
+pub struct Salvage {
+    /// The object, its spec reduced to what a deletion goes by.
+    pub role: LambdaExecutionRole,
+    /// Whether that much could be read. If not, nothing is deleted on a guess.
+    pub is_deletion_clear: bool,
+}
+
+/// The fields of a spec that a deletion goes by.
+fn deletion_of(spec: &Value) -> Result<LambdaExecutionRoleSpec, serde_json::Error> {
+    const FIELDS: [&str; 5] = ["roleName", "deletionPolicy", "suspend", "unlisted", "managedPolicies"];
+    let fields = FIELDS.into_iter().filter_map(|field| Some((field.to_owned(), spec.get(field)?.clone())));
+    serde_json::from_value(Value::Object(fields.collect()))
 }
 
 /// Anything whose status can be written: an object, or what is left of one that cannot be decoded.

@@ -4,6 +4,7 @@
 
 mod memory;
 mod pipeline;
+mod removal;
 mod run;
 
 use std::{sync::Arc, time::Duration};

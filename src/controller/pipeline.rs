@@ -15,21 +15,18 @@ use kube::{
 };
 use tracing::{Instrument, debug, info, info_span, warn};
 
-use super::Context;
+use super::{Context, removal::remove};
 use crate::{
-    api::{
-        DELETE_IN_USE_ANNOTATION, FINALIZER, LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaExecutionRoleStatus,
-        RECONCILE_AT_ANNOTATION, Reason,
-    },
+    api::{DELETE_IN_USE_ANNOTATION, LambdaExecutionRole, LambdaExecutionRoleStatus, RECONCILE_AT_ANNOTATION, Reason},
     aws::{self, Applied, Kind},
-    cluster,
+    cluster::{self, Salvage},
     plan::{
-        Class, Failure, Hold, Owner, Rejection, Step, Usage, Verdict,
+        Class, Failure, Hold, Owner, Rejection, Step,
         desired::{DesiredRole, desired_role, resync_interval, role_name},
         diff::diff,
-        guard::{self, Removal},
+        guard::{self},
         look::{self, Subject},
-        status::{self, Identity, Next, Note, Outcome, Pass, Report},
+        status::{self, Identity, Next, Outcome, Pass, Report},
     },
     telemetry::PassResult,
 };
@@ -38,7 +35,7 @@ use crate::{
 pub(super) type Guarded = DeserializeGuard<LambdaExecutionRole>;
 
 /// What a pass came to.
-enum Ending {
+pub(super) enum Ending {
     /// There is something to say of the object, and to look at it again.
     Reported(Box<Report>, PassResult),
     /// The object is gone, or was let go.
@@ -85,15 +82,24 @@ async fn reconcile_invalid(
     context: &Context,
 ) -> Result<(Action, PassResult), cluster::Error> {
     match context.cluster.salvage(object).await? {
-        Some(role) => reconcile_role(&role, Some(&invalid.error), context).await,
+        Some(Salvage { role, is_deletion_clear }) => {
+            reconcile_role(&role, Some(&Fault { message: &invalid.error, is_deletion_clear }), context).await
+        }
         None => Ok((Action::await_change(), PassResult::Synced)),
     }
 }
 
-/// One pass; `fault` says why the spec cannot be decoded, if it cannot.
+/// Why a spec cannot be decoded.
+struct Fault<'a> {
+    message: &'a str,
+    /// Whether what a deletion goes by could be read all the same.
+    is_deletion_clear: bool,
+}
+
+/// One pass; with a fault if the spec cannot be decoded.
 async fn reconcile_role(
     role: &LambdaExecutionRole,
-    fault: Option<&str>,
+    fault: Option<&Fault<'_>>,
     context: &Context,
 ) -> Result<(Action, PassResult), cluster::Error> {
     let (namespace, name) = (role.namespace().unwrap_or_default(), role.name_any());
@@ -107,6 +113,7 @@ async fn reconcile_role(
     let ending = match (&role.metadata.deletion_timestamp, fault) {
         (None, None) => keep(role, previous, context).await?,
         (None, Some(fault)) => refuse(role, previous, fault, context),
+        (Some(_), Some(fault)) if !fault.is_deletion_clear => refuse(role, previous, fault, context),
         (Some(_), _) => remove(role, previous, context).await?,
     };
     let (report, result) = match ending {
@@ -135,11 +142,21 @@ async fn reconcile_role(
     Ok((Action::requeue(wake), result))
 }
 
-/// A spec that cannot be decoded.
-fn refuse(role: &LambdaExecutionRole, previous: &LambdaExecutionRoleStatus, fault: &str, context: &Context) -> Ending {
-    let faults = [Rejection { path: "spec".to_owned(), message: format!("cannot be read: {fault}") }];
-    let outcome = Outcome::Rejected(&faults);
+/// A spec that cannot be decoded: IAM stays as it is.
+fn refuse(
+    role: &LambdaExecutionRole,
+    previous: &LambdaExecutionRoleStatus,
+    fault: &Fault<'_>,
+    context: &Context,
+) -> Ending {
     let pass = pass_of(previous, role.metadata.generation, reconcile_at(role), context);
+    let message = format!("cannot be read: {}", fault.message);
+    let faults = [Rejection { path: "spec".to_owned(), message }];
+    let hold = Hold::unreadable(fault.message);
+    let outcome = match role.metadata.deletion_timestamp {
+        None => Outcome::Rejected(&faults),
+        Some(_) => Outcome::Held { hold: &hold, is_deleting: true },
+    };
     Ending::Reported(Box::new(status::report(&pass, &outcome)), result_of(&outcome))
 }
 
@@ -227,95 +244,7 @@ async fn keep(
     Ok(failed(vanished(&desired), Some(&desired), &[], true))
 }
 
-/// Deletes the role, if it is the object's, and lets the object go.
-async fn remove(
-    role: &LambdaExecutionRole,
-    previous: &LambdaExecutionRoleStatus,
-    context: &Context,
-) -> Result<Ending, cluster::Error> {
-    if !role.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
-        return Ok(Ending::Gone);
-    }
-    let report = |outcome: &Outcome<'_>| {
-        let report = status::report(&pass_of(previous, role.metadata.generation, reconcile_at(role), context), outcome);
-        Ending::Reported(Box::new(report), result_of(outcome))
-    };
-    let failed = |failure: Failure, applied: &[Step]| {
-        log(&failure, "cannot delete the role");
-        report(&Outcome::Failed { failure: &failure, desired: None, applied, is_behind: true })
-    };
-    let owner = owner_of(role, context);
-    let attached: Vec<String> = previous.managed_policies.iter().map(|policy| policy.arn.clone()).collect();
-    let mut farewell = None;
-    // The status is no evidence: the role that the spec names is looked for whatever the status says, and the tags tell.
-    for name in names_of(&role.spec, &owner, previous) {
-        let removal = Removal {
-            owner: &owner,
-            role_name: &name,
-            deletion_policy: role.spec.deletion_policy,
-            suspend: role.spec.suspend,
-            unlisted: role.spec.unlisted,
-            attached: &attached,
-            listed: &role.spec.managed_policies,
-            delete_in_use: is_delete_in_use(role),
-        };
-        let verdict = match removal.judge_unseen() {
-            Some(verdict) => verdict,
-            None => match look_before_removal(&removal, previous, context).await {
-                Ok(verdict) => verdict,
-                Err(error) => return Ok(failed(error.failure(&name, None), &[])),
-            },
-        };
-        match verdict {
-            Verdict::Hold(hold) => return Ok(report(&Outcome::Held { hold: &hold, is_deleting: true })),
-            Verdict::Release(message) => farewell = farewell.or(status::farewell(false, &name, message.as_deref())),
-            Verdict::Delete(steps) => {
-                let applied = aws::apply(&context.aws, &name, steps, &context.stop).await;
-                if let Some(failure) = failure_of(&applied, &name) {
-                    return Ok(failed(failure, &applied.done));
-                }
-                farewell = status::farewell(true, &name, None);
-            }
-        }
-    }
-    let_go(role, farewell, context).await?;
-    Ok(Ending::Gone)
-}
-
-/// The names under which the object's role may be: the spec's, and the status's if somebody renamed it meanwhile.
-fn names_of(spec: &LambdaExecutionRoleSpec, owner: &Owner, previous: &LambdaExecutionRoleStatus) -> BTreeSet<String> {
-    let named = role_name(spec, owner);
-    previous.role_name.iter().cloned().chain([named]).collect()
-}
-
-async fn look_before_removal(
-    removal: &Removal<'_>,
-    previous: &LambdaExecutionRoleStatus,
-    context: &Context,
-) -> Result<Verdict, aws::Error> {
-    let caller = context.aws.identity().await?;
-    if let Some(hold) = Hold::for_account(removal.role_name, previous.account_id.as_deref(), &caller.account.id) {
-        return Ok(Verdict::Hold(hold));
-    }
-    let observed = context.aws.observe(removal.role_name).await?;
-    let usage = match &observed {
-        Some(role) if removal.concerns(role) => context.aws.usage(role, !removal.delete_in_use).await?,
-        Some(_) | None => Usage::default(),
-    };
-    Ok(removal.judge(observed.as_ref(), &usage))
-}
-
-/// The event comes first: once the finalizer is gone there is nothing left to tell it of.
-async fn let_go(role: &LambdaExecutionRole, farewell: Option<Note>, context: &Context) -> Result<(), cluster::Error> {
-    if let Some(note) = farewell {
-        context.cluster.publish(role, &note).await;
-    }
-    context.cluster.remove_finalizer(role).await?;
-    info!("let the object go");
-    Ok(())
-}
-
-fn failure_of(applied: &Applied, role_name: &str) -> Option<Failure> {
+pub(super) fn failure_of(applied: &Applied, role_name: &str) -> Option<Failure> {
     if applied.is_interrupted {
         return Some(Failure {
             class: Class::Transient,
@@ -327,7 +256,7 @@ fn failure_of(applied: &Applied, role_name: &str) -> Option<Failure> {
 }
 
 /// What passes by itself is no warning.
-fn log(failure: &Failure, what: &'static str) {
+pub(super) fn log(failure: &Failure, what: &'static str) {
     match failure.class {
         Class::Terminal | Class::Waiting => {
             warn!(class = %failure.class, reason = %failure.reason, error = %failure, what);
@@ -363,7 +292,7 @@ fn wait_of(role: &LambdaExecutionRole, report: &Report, failures: u32, context: 
     }
 }
 
-fn result_of(outcome: &Outcome<'_>) -> PassResult {
+pub(super) fn result_of(outcome: &Outcome<'_>) -> PassResult {
     match outcome {
         Outcome::Synced { .. } => PassResult::Synced,
         Outcome::Rejected(_) | Outcome::Held { .. } => PassResult::Held,
@@ -371,7 +300,7 @@ fn result_of(outcome: &Outcome<'_>) -> PassResult {
     }
 }
 
-fn pass_of<'a>(
+pub(super) fn pass_of<'a>(
     previous: &'a LambdaExecutionRoleStatus,
     generation: Option<i64>,
     reconcile_at: Option<&'a str>,
@@ -390,7 +319,7 @@ fn subject_of(object: &impl ResourceExt) -> Subject {
     }
 }
 
-fn owner_of(role: &LambdaExecutionRole, context: &Context) -> Owner {
+pub(super) fn owner_of(role: &LambdaExecutionRole, context: &Context) -> Owner {
     Owner {
         cluster: context.cluster_name.clone(),
         namespace: role.namespace().unwrap_or_default(),
@@ -398,10 +327,10 @@ fn owner_of(role: &LambdaExecutionRole, context: &Context) -> Owner {
     }
 }
 
-fn reconcile_at(object: &impl ResourceExt) -> Option<&str> {
+pub(super) fn reconcile_at(object: &impl ResourceExt) -> Option<&str> {
     object.annotations().get(RECONCILE_AT_ANNOTATION).map(String::as_str)
 }
 
-fn is_delete_in_use(object: &impl ResourceExt) -> bool {
+pub(super) fn is_delete_in_use(object: &impl ResourceExt) -> bool {
     object.annotations().get(DELETE_IN_USE_ANNOTATION).is_some_and(|value| value == "true")
 }

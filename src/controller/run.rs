@@ -49,6 +49,9 @@ const STOP_GRACE: Duration = Duration::from_secs(8);
 /// How long a watch that is not ready waits before it tries again.
 const READINESS_RETRY: Duration = Duration::from_secs(1);
 
+/// HTTP status of a watch that began too long ago.
+const GONE: u16 = 410;
+
 /// How the controller runs.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -182,6 +185,9 @@ fn report(error: &controller::Error<Infallible, watcher::Error>, context: &Conte
         controller::Error::ObjectNotFound(object) => {
             debug!(%object, "gone");
             context.memory.forget((object.namespace.as_deref().unwrap_or_default(), &object.name));
+        }
+        controller::Error::QueueError(watcher::Error::WatchError(status)) if status.code == GONE => {
+            debug!(%status, "the watch has grown old; listing anew");
         }
         controller::Error::QueueError(error) => {
             warn!(%error, "cannot watch LambdaExecutionRoles: is the CRD installed, and may the controller list and watch them?");

@@ -58,6 +58,15 @@ impl Hold {
         Some(Self::new(Reason::AccountMismatch, message))
     }
 
+    /// The hold of a deletion that nobody can tell the meaning of.
+    #[must_use]
+    pub fn unreadable(fault: &str) -> Self {
+        let message = format!(
+            "The deletion waits, as the spec cannot be read: {fault}. Correct it, or set spec.deletionPolicy to Retain to leave the role."
+        );
+        Self::new(Reason::InvalidSpec, message)
+    }
+
     /// The hold of a suspended object.
     #[must_use]
     pub fn suspended() -> Self {
