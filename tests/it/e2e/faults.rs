@@ -1,9 +1,13 @@
 //! AWS fails, answers get lost, the process dies: it ends in the declared state all the same.
 
-use lambdaroles::api::{ConditionType, Reason};
+use k8s_openapi::api::rbac::v1::PolicyRule;
+use lambdaroles::{
+    api::{ConditionType, Reason},
+    cluster::permissions::policy_rules,
+};
 use serde_json::json;
 
-use crate::harness::{Fault, World, condition, patiently};
+use crate::harness::{Account, Fault, World, condition, patiently};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_to_create_role_is_found_out_and_no_conflict() {
@@ -210,4 +214,29 @@ async fn a_controller_killed_in_the_middle_is_succeeded_by_one_that_finishes_the
         world.gone(&name).await;
         assert!(!world.role_exists(&world.role_name(&name)).await, "{step}: an orphan");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_that_cannot_be_written_is_tried_again_with_growing_pauses_and_loses_nothing() {
+    let mut world = World::start().await;
+    let all = policy_rules();
+    let is_status = |rule: &PolicyRule| rule.resources.iter().flatten().any(|resource| resource.ends_with("/status"));
+    let without_status = all.iter().filter(|rule| !is_status(rule)).cloned().collect();
+    let account = Account::with(&world.client, &world.namespace, without_status).await;
+    let kubeconfig = account.kubeconfig();
+    world.restart_controller(&["--kubeconfig", kubeconfig.to_str().unwrap(), "--cluster-name", "limited"]);
+    world.proxy.forget();
+    world.create("orders", json!({})).await;
+    patiently("four attempts", async {
+        while world.proxy.counts().get("GetRole").is_none_or(|looks| *looks < 4) {
+            world.proxy.next_call().await;
+        }
+    })
+    .await;
+    assert_eq!(world.proxy.writes(), ["CreateRole"], "what was done is not done again");
+    assert!(world.controller.log().contains("cannot write the status"), "the log says what is amiss");
+
+    account.grant(all).await;
+    let role = world.ready("orders").await;
+    assert!(role.status.unwrap().last_change_time.is_some(), "the settle window has a beginning");
 }

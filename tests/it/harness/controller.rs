@@ -30,7 +30,9 @@ impl ControllerProcess {
         let log = std::env::temp_dir().join(format!("lambdaroles-it-{}-{number}.log", std::process::id()));
         let child = Command::new(env!("CARGO_BIN_EXE_lambdaroles"))
             .args(["controller", "--namespace", namespace, "--aws-endpoint-url", aws_endpoint_url])
-            .args(["--kubeconfig", &super::world::setting("CONTROLLER_KUBECONFIG"), "--log", "lambdaroles=debug,info"])
+            .args(["--log", "lambdaroles=debug,info"])
+            // Not as an argument: a test may give another.
+            .env("LAMBDAROLES_KUBECONFIG", super::world::setting("CONTROLLER_KUBECONFIG"))
             .args(arguments)
             .stdin(Stdio::null())
             .stderr(File::create(&log)?)

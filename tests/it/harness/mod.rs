@@ -1,9 +1,11 @@
 //! A world for one test: a namespace, an emulator of AWS with a proxy before it, and a controller process.
 
+mod account;
 mod controller;
 mod proxy;
 mod world;
 
+pub use account::Account;
 pub use controller::ControllerProcess;
 pub use proxy::{Fault, Proxy};
 pub use world::{RoleSnapshot, World, condition, controller_client, patiently};
