@@ -5,10 +5,8 @@ use std::{fmt, time::Duration};
 use aws_config::{AppName, BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
 use tokio::sync::OnceCell;
 
-use super::{
-    account::Identity,
-    calls::{CallInterceptor, CallObserver},
-};
+use super::calls::{CallInterceptor, CallObserver};
+use crate::plan::Account;
 
 /// How AWS is reached. What is absent comes from the SDK's own chain: environment, profile, web identity, container,
 /// instance. <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
@@ -28,7 +26,7 @@ pub struct Aws {
     pub(super) sts: aws_sdk_sts::Client,
     pub(super) lambda: Vec<aws_sdk_lambda::Client>,
     pub(super) region: String,
-    pub(super) identity: OnceCell<Identity>,
+    pub(super) account: OnceCell<Account>,
 }
 
 impl Aws {
@@ -80,7 +78,7 @@ impl Aws {
             ),
             lambda,
             region,
-            identity: OnceCell::new(),
+            account: OnceCell::new(),
         }
     }
 }

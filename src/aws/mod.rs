@@ -9,7 +9,6 @@ mod client;
 mod error;
 mod observe;
 
-pub use account::Identity;
 pub use apply::{Applied, apply};
 pub use calls::{Call, CallObserver, CallOutcome};
 pub use client::{Aws, Settings};

@@ -197,18 +197,18 @@ async fn keep(
     };
     let owner = owner_of(role, context);
 
-    let caller = match context.aws.identity().await {
-        Ok(caller) => caller,
+    let account = match context.aws.account().await {
+        Ok(account) => account,
         Err(error) => return Ok(failed(error.failure(&role_name(&role.spec, &owner), None), None, &[], false)),
     };
-    let desired = match desired_role(&role.spec, &owner, &caller.account, previous.role_name.as_deref()) {
+    let desired = match desired_role(&role.spec, &owner, account, previous.role_name.as_deref()) {
         Ok(desired) => desired,
         Err(faults) => return Ok(report(&Outcome::Rejected(&faults))),
     };
     if desired.suspend {
         return Ok(report(&Outcome::Held { hold: &Hold::suspended(), is_deleting: false }));
     }
-    if let Some(hold) = Hold::for_account(&desired.name, previous.account_id.as_deref(), &caller.account.id) {
+    if let Some(hold) = Hold::for_account(&desired.name, previous.account_id.as_deref(), &account.id) {
         return Ok(report(&Outcome::Held { hold: &hold, is_deleting: false }));
     }
     let is_settled = status::has_synced(previous, role.metadata.generation, &desired);
@@ -230,7 +230,7 @@ async fn keep(
         let identity = applied.created.clone().or_else(|| observed.map(|role| (role.arn, role.id)));
         match (failure_of(&applied, &desired.name), identity) {
             (None, Some((arn, id))) => {
-                let identity = Identity { arn, id, account_id: caller.account.id.clone() };
+                let identity = Identity { arn, id, account_id: account.id.clone() };
                 if is_settled && !applied.done.is_empty() {
                     context.metrics.drift_corrected();
                 }

@@ -86,8 +86,8 @@ async fn look_before_removal(
     previous: &LambdaExecutionRoleStatus,
     context: &Context,
 ) -> Result<Verdict, aws::Error> {
-    let caller = context.aws.identity().await?;
-    if let Some(hold) = Hold::for_account(removal.role_name, previous.account_id.as_deref(), &caller.account.id) {
+    let account = context.aws.account().await?;
+    if let Some(hold) = Hold::for_account(removal.role_name, previous.account_id.as_deref(), &account.id) {
         return Ok(Verdict::Hold(hold));
     }
     let observed = context.aws.observe(removal.role_name).await?;
