@@ -1,7 +1,7 @@
 //! Kubernetes controller for the IAM execution roles of AWS Lambda functions.
 //!
-//! `main → cli → controller → {cluster, aws, telemetry} → plan → catalog → policy`, with `api` beside `plan`; nothing
-//! imports upward. `policy`, `catalog` and `plan` are pure. See `docs/architecture.md`.
+//! `main → cli → controller → {cluster, aws, telemetry} → plan → lint → catalog → policy`, with `api` beside `plan`; nothing
+//! imports upward. `policy`, `catalog`, `lint` and `plan` are pure. See `docs/architecture.md`.
 
 pub mod api;
 pub mod aws;
@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod cli;
 pub mod cluster;
 pub mod controller;
+pub mod lint;
 pub mod plan;
 pub mod policy;
 pub mod server;

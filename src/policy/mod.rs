@@ -8,7 +8,9 @@ pub mod canonical;
 pub mod document;
 pub mod operator;
 mod parse;
+pub mod placeholder;
 
 pub use arn::Arn;
 pub use document::{Document, Fault, Statement};
 pub use parse::condition_values;
+pub use placeholder::Placeholders;
