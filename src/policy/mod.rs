@@ -8,9 +8,11 @@ pub mod canonical;
 pub mod document;
 pub mod operator;
 mod parse;
+pub mod pattern;
 pub mod placeholder;
 
 pub use arn::Arn;
 pub use document::{Document, Fault, Statement};
 pub use parse::condition_values;
+pub use pattern::{ActionPattern, ArnPattern, Pattern};
 pub use placeholder::Placeholders;
