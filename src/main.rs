@@ -7,11 +7,11 @@ use lambdaroles::cli::Arguments;
 
 fn main() -> ExitCode {
     match Arguments::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // If standard error is closed there is nobody to tell.
             let _ = writeln!(std::io::stderr(), "lambdaroles: {error}");
-            ExitCode::FAILURE
+            error.exit_code()
         }
     }
 }

@@ -5,10 +5,14 @@
 //! [`crate::plan`]. The text of a rule that both the API server (CEL) and the controller apply stands once, in [`rule`].
 
 pub mod condition;
+pub mod destination;
+pub mod event_source;
+pub mod feature;
 pub mod role;
 pub mod rule;
 pub mod statement;
 pub mod status;
+pub mod template;
 
 mod schema;
 #[cfg(test)]

@@ -6,9 +6,13 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    destination::Destination,
+    event_source::EventSource,
+    feature::Feature,
     rule,
     statement::{Statement, TrustStatement},
     status::LambdaExecutionRoleStatus,
+    template::{InlinePolicy, PolicyTemplate},
 };
 
 /// What the role shall be. The controller makes the IAM role exactly this and keeps it so; it never writes here.
@@ -76,17 +80,49 @@ pub struct LambdaExecutionRoleSpec {
     #[serde(default)]
     pub trust: Trust,
 
+    /// What Lambda's own features need of the role. The rights are Lambda's, so none is scoped to a function.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub features: Vec<Feature>,
+
+    /// Where Lambda polls for the role's functions. The rights are Lambda's, so none is scoped to a function.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub event_sources: Vec<EventSource>,
+
+    /// Where Lambda sends results, failed records and dead letters. The rights are Lambda's, so none is scoped to a function.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub destinations: Vec<Destination>,
+
     /// Managed policies that are attached to the role. The order does not matter.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 25))]
     #[x_kube(validation = Rule::new("self.all(p, self.exists_one(q, q == p))").message(rule::MANAGED_POLICY_TWICE))]
     pub managed_policies: Vec<ManagedPolicy>,
 
+    /// Policy templates of serverless applications: what the functions' code needs, by name and parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub templates: Vec<PolicyTemplate>,
+
+    /// The default scope of statements and templates, those that deny included: the functions whose code they hold for. A list
+    /// of their own replaces it, an empty one lifts it. What Lambda itself needs is never scoped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "super::schema::source_function_arns")]
+    pub source_function_arns: Vec<String>,
+
     /// The role's own statements. They go into one inline policy, `lambdaroles`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     #[x_kube(validation = Rule::new("self.all(s, !has(s.sid) || self.exists_one(t, has(t.sid) && t.sid == s.sid))").message(rule::SID_UNIQUE))]
     pub statements: Vec<Statement>,
+
+    /// Inline policies as they stand in IAM, for those who migrate. They are checked like all else, and never scoped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    #[x_kube(validation = Rule::new("self.all(p, self.exists_one(q, q.name == p.name))").message(rule::INLINE_POLICY_TWICE))]
+    pub inline_policies: Vec<InlinePolicy>,
 
     /// What becomes of policies on the role that are not listed here.
     #[serde(default)]
@@ -117,7 +153,7 @@ pub struct LambdaExecutionRoleSpec {
 pub struct PermissionsBoundary {
     /// ARN of the managed policy.
     #[schemars(length(min = rule::ARN_MIN, max = rule::ARN_MAX))]
-    #[x_kube(validation = Rule::new("self.matches('^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$')").message(rule::POLICY_ARN))]
+    #[x_kube(validation = Rule::new("self.contains('$(') || self.matches('^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$')").message(rule::POLICY_ARN))]
     pub arn: String,
 }
 
@@ -168,7 +204,7 @@ pub struct ManagedPolicy {
     /// ARN of a managed policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = rule::ARN_MIN, max = rule::ARN_MAX))]
-    #[x_kube(validation = Rule::new("self.matches('^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$')").message(rule::POLICY_ARN))]
+    #[x_kube(validation = Rule::new("self.contains('$(') || self.matches('^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$')").message(rule::POLICY_ARN))]
     pub arn: Option<String>,
 }
 

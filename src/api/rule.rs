@@ -25,6 +25,8 @@ pub const ARN_MAX: usize = 2048;
 pub const PRINCIPAL_MAX: usize = 1024;
 /// Longest function ARN, in characters: Lambda's own limit for a function's name or ARN.
 pub const FUNCTION_ARN_MAX: usize = 140;
+/// Most functions that one scope may name.
+pub const FUNCTIONS_MAX: usize = 50;
 /// Longest name of an AWS managed policy with its path, in characters.
 pub const AWS_POLICY_NAME_MAX: usize = 512;
 /// Longest sid, in characters.
@@ -37,6 +39,9 @@ pub const SESSION_SECONDS_MAX: i32 = 43_200;
 pub const RESYNC_SECONDS_MIN: u64 = 30;
 /// Longest resync interval, in seconds (one day).
 pub const RESYNC_SECONDS_MAX: u64 = 86_400;
+
+/// Longest name of an inline policy, in characters.
+pub const POLICY_NAME_MAX: usize = 128;
 
 /// What a policy document may hold, as the CRD says it.
 pub const DOCUMENT_PATTERN: &str = r"^[\t\n\r\x20-\xFF]*$";
@@ -103,3 +108,25 @@ pub const SERVICE_PRINCIPAL: &str = "must be a service principal such as schedul
 pub const FEDERATED_PRINCIPAL: &str = "must be the ARN or the name of an identity provider";
 /// Message: an interval out of range.
 pub const RESYNC_INTERVAL: &str = "a resync interval is a duration such as 10m or 1h30m, from 30s to 24h";
+/// Message: what is no ARN.
+pub const ARN: &str = "must be an ARN";
+/// Message: a field of another feature.
+pub const FEATURE_FIELDS: &str = "logGroups belongs to Logging, denyFromCode to VpcAccess, accessPoints to S3ObjectLambda, fileSystemArn, accessPointArn and readOnly to EfsMount, and functions to DurableExecution";
+/// Message: `EfsMount` without a file system.
+pub const FEATURE_FILE_SYSTEM: &str = "EfsMount needs fileSystemArn";
+/// Message: no event source, or several in one entry.
+pub const EVENT_SOURCE_ONE: &str =
+    "give exactly one of dynamodb, kinesis, sqs, msk, selfManagedKafka, mq and documentDb";
+/// Message: an authentication without what it needs.
+pub const MSK_SECRET: &str = "authentication Scram and MutualTls need secretArn";
+/// Message: no destination, or several in one entry.
+pub const DESTINATION_ONE: &str =
+    "give exactly one of sqs, sns, s3, lambda, eventBridge, kafka, deadLetterSqs and deadLetterSns";
+/// Message: a name of an inline policy outside IAM's characters, or the controller's own.
+pub const INLINE_POLICY_NAME: &str = "the name of an inline policy consists of letters, digits and +=,.@_- (1 to 128 characters) and is not lambdaroles, the policy that holds the role's own statements";
+/// Message: one inline policy twice.
+pub const INLINE_POLICY_TWICE: &str = "each inline policy may be listed once";
+/// Message: a document that is neither object nor text.
+pub const DOCUMENT: &str = "must be a policy document, as an object or as JSON text";
+/// Message: what is no code of a finding.
+pub const FINDING_CODE: &str = "must be the code of a finding, for example DualUseAction";

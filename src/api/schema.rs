@@ -64,3 +64,60 @@ pub(super) fn tags(_: &mut SchemaGenerator) -> Schema {
         "additionalProperties": {"type": "string", "maxLength": rule::TAG_VALUE_MAX},
     })
 }
+
+/// An ARN.
+pub(super) fn arn(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "minLength": rule::ARN_MIN,
+        "maxLength": rule::ARN_MAX,
+        "x-kubernetes-validations": [{
+            "rule": "self.matches('^arn:[^:]*:[^:]*:[^:]*:[^:]*:.+$')",
+            "message": rule::ARN,
+        }],
+    })
+}
+
+/// Functions whose code a statement holds for. What holds a placeholder is checked by the controller, which knows its value.
+pub(super) fn source_function_arns(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": rule::FUNCTIONS_MAX,
+        "items": {"type": "string", "minLength": 1, "maxLength": rule::FUNCTION_ARN_MAX},
+        "x-kubernetes-validations": [
+            {
+                "rule": "self.all(f, !f.startsWith('arn:') || f.split(':').size() < 8)",
+                "message": rule::FUNCTION_ARN_QUALIFIED,
+            },
+            {
+                "rule": "self.all(f, f.contains('$(') || f.matches('^(arn:[a-z*?-]+:lambda:[a-z0-9*?-]+:[0-9*?]+:function:)?[A-Za-z0-9_*?-]{1,64}$') || f.matches('^arn:[^:]*:lambda:[^:]*:[^:]*:function:[^:]*:'))",
+                "message": rule::FUNCTION_ARN,
+            },
+        ],
+    })
+}
+
+/// Codes of findings. Which there are the controller knows.
+pub(super) fn finding_codes(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": 20,
+        "items": {"type": "string", "minLength": 1, "maxLength": 64},
+        "x-kubernetes-list-type": "set",
+    })
+}
+
+/// A map of parameters with bounded values.
+pub(super) fn template_parameters(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": 10,
+        "additionalProperties": {"type": "string", "maxLength": rule::ARN_MAX},
+    })
+}
+
+/// A policy document: an object, or text. A structural schema has no word for either, so it says nothing; the controller
+/// reads the document.
+pub(super) fn document(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"x-kubernetes-preserve-unknown-fields": true})
+}

@@ -95,17 +95,21 @@ pub struct Statement {
     pub conditions: Option<Conditions>,
 
     /// The functions whose code the statement holds for: unqualified function ARNs, or bare names, which stand for
-    /// functions of the role's account and the controller's region. `*` and `?` are wildcards. Absent or empty: the
-    /// statement holds for every use of the role, also for the calls that Lambda makes itself.
+    /// functions of the role's account and the controller's region. `*` and `?` are wildcards. Absent:
+    /// `spec.sourceFunctionArns`. Empty: the statement holds for every use of the role, also for the calls that Lambda makes
+    /// itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 50), inner(length(min = 1, max = rule::FUNCTION_ARN_MAX)))]
-    #[x_kube(validation = Rule::new("self.all(f, !f.startsWith('arn:') || f.split(':').size() < 8)").message(rule::FUNCTION_ARN_QUALIFIED))]
-    #[x_kube(validation = Rule::new("self.all(f, f.matches('^(arn:[a-z*?-]+:lambda:[a-z0-9*?-]+:[0-9*?]+:function:)?[A-Za-z0-9_*?-]{1,64}$') || f.matches('^arn:[^:]*:lambda:[^:]*:[^:]*:function:[^:]*:'))").message(rule::FUNCTION_ARN))]
+    #[schemars(schema_with = "schema::source_function_arns")]
     pub source_function_arns: Option<Vec<String>>,
 
     /// How the functions are compared. Default: `ArnEquals`, or `ArnLike` where there is a wildcard (they mean the same).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_function_arn_operator: Option<ArnOperator>,
+
+    /// Codes of findings that are known and meant, for example `DualUseAction`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::finding_codes")]
+    pub ignore_findings: Vec<String>,
 }
 
 /// Who a trust statement is about.

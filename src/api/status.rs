@@ -39,6 +39,11 @@ pub struct LambdaExecutionRoleStatus {
     #[schemars(length(max = 50))]
     pub managed_policies: Vec<AttachedPolicy>,
 
+    /// The inline policies that this object put.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub inline_policies: Vec<StoredPolicy>,
+
     /// Characters that the role's inline policies use, as IAM counts them (without white space between elements).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inline_characters: Option<i64>,
@@ -46,6 +51,12 @@ pub struct LambdaExecutionRoleStatus {
     /// Characters that a role's inline policies may use together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inline_quota: Option<i64>,
+
+    /// What is probably not meant, or riskier than it looks, in the spec: code, field, explanation, fix. `lambdaroles lint` says
+    /// the same before a manifest is applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub warnings: Vec<String>,
 
     /// Fingerprint of what the spec asked of IAM when IAM last equalled it. A difference from IAM while it is unchanged is
     /// somebody else's doing.
@@ -67,4 +78,14 @@ pub struct LambdaExecutionRoleStatus {
 pub struct AttachedPolicy {
     /// ARN of the policy.
     pub arn: String,
+}
+
+/// An inline policy that the object put.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+pub struct StoredPolicy {
+    /// Name of the policy.
+    pub name: String,
+
+    /// Its characters, as IAM counts them.
+    pub characters: i64,
 }

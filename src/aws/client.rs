@@ -3,10 +3,12 @@
 use std::{fmt, time::Duration};
 
 use aws_config::{AppName, BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
-use super::calls::{CallInterceptor, CallObserver};
-use crate::plan::Account;
+use super::{
+    account::KnownQuotas,
+    calls::{CallInterceptor, CallObserver},
+};
 
 /// How AWS is reached. What is absent comes from the SDK's own chain: environment, profile, web identity, container,
 /// instance. <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
@@ -26,7 +28,9 @@ pub struct Aws {
     pub(super) sts: aws_sdk_sts::Client,
     pub(super) lambda: Vec<aws_sdk_lambda::Client>,
     pub(super) region: String,
-    pub(super) account: OnceCell<Account>,
+    /// Id and partition of the account.
+    pub(super) identity: OnceCell<(String, String)>,
+    pub(super) quotas: Mutex<KnownQuotas>,
 }
 
 impl Aws {
@@ -78,7 +82,8 @@ impl Aws {
             ),
             lambda,
             region,
-            account: OnceCell::new(),
+            identity: OnceCell::new(),
+            quotas: Mutex::default(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `lambdaroles controller`.
 
-use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use kube::{
     Client, Config,
@@ -101,7 +101,8 @@ pub(super) fn run(arguments: Arguments) -> super::Result {
                 function_regions: distinct(arguments.function_regions),
             },
         };
-        Ok(controller::run(client, options, stop).await?)
+        controller::run(client, options, stop).await?;
+        Ok(ExitCode::SUCCESS)
     })
 }
 

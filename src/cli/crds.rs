@@ -1,6 +1,6 @@
 //! `lambdaroles crds`.
 
-use std::{fs, io::Write, path::PathBuf};
+use std::{fs, io::Write, path::PathBuf, process::ExitCode};
 
 use crate::api;
 
@@ -25,5 +25,5 @@ pub(super) fn run(arguments: &Arguments) -> super::Result {
             }
         }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

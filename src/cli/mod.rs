@@ -5,10 +5,51 @@
 
 mod controller;
 mod crds;
+mod lint;
+mod manifest;
+mod render;
+
+use std::{fmt, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-type Result = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
+/// What ends a command early.
+#[derive(Debug)]
+pub enum Error {
+    /// What the user gave cannot be used.
+    Usage(String),
+    /// Something failed on the way.
+    Failed(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// The process's exit status: 2 for usage, as clap has it, else 1.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Failed(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// A sentence for the terminal.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(message) => f.write_str(message),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+type Result = std::result::Result<ExitCode, Error>;
 
 /// Kubernetes controller for the IAM execution roles of AWS Lambda functions.
 ///
@@ -24,17 +65,21 @@ pub struct Arguments {
 enum Command {
     Controller(Box<controller::Arguments>),
     Crds(crds::Arguments),
+    Render(render::Arguments),
+    Lint(lint::Arguments),
 }
 
 impl Arguments {
     /// Carries the command out.
     ///
     /// # Errors
-    /// Whatever ends the command early, as a sentence for the terminal.
-    pub fn run(self) -> Result {
+    /// Whatever ends the command early.
+    pub fn run(self) -> std::result::Result<ExitCode, Error> {
         match self.command {
             Command::Controller(arguments) => controller::run(*arguments),
             Command::Crds(arguments) => crds::run(&arguments),
+            Command::Render(arguments) => render::run(&arguments),
+            Command::Lint(arguments) => lint::run(&arguments),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! One pass over one object: resolve, desired, observe, diff, guard, apply, status. The order, and nothing else.
 
 use std::{
-    collections::BTreeSet,
     convert::Infallible,
     sync::Arc,
     time::{Duration, Instant},
@@ -20,8 +19,9 @@ use crate::{
     api::{DELETE_IN_USE_ANNOTATION, LambdaExecutionRole, LambdaExecutionRoleStatus, RECONCILE_AT_ANNOTATION, Reason},
     aws::{self, Applied, Kind},
     cluster::{self, Salvage},
+    lint::Finding,
     plan::{
-        Class, Failure, Hold, Owner, Rejection, Step,
+        Class, Failure, Hold, Owner, Placed, Step,
         desired::{DesiredRole, desired_role, resync_interval, role_name},
         diff::diff,
         guard::{self},
@@ -151,7 +151,7 @@ fn refuse(
 ) -> Ending {
     let pass = pass_of(previous, role.metadata.generation, reconcile_at(role), context);
     let message = format!("cannot be read: {}", fault.message);
-    let faults = [Rejection { path: "spec".to_owned(), message }];
+    let faults = [Finding::invalid("spec", message)];
     let hold = Hold::unreadable(fault.message);
     let outcome = match role.metadata.deletion_timestamp {
         None => Outcome::Rejected(&faults),
@@ -201,7 +201,7 @@ async fn keep(
         Ok(account) => account,
         Err(error) => return Ok(failed(error.failure(&role_name(&role.spec, &owner), None), None, &[], false)),
     };
-    let desired = match desired_role(&role.spec, &owner, account, previous.role_name.as_deref()) {
+    let desired = match desired_role(&role.spec, &owner, &account, previous.role_name.as_deref()) {
         Ok(desired) => desired,
         Err(faults) => return Ok(report(&Outcome::Rejected(&faults))),
     };
@@ -212,7 +212,7 @@ async fn keep(
         return Ok(report(&Outcome::Held { hold: &hold, is_deleting: false }));
     }
     let is_settled = status::has_synced(previous, role.metadata.generation, &desired);
-    let attached_before: BTreeSet<String> = previous.managed_policies.iter().map(|policy| policy.arn.clone()).collect();
+    let placed_before = Placed::by_status(previous);
 
     // Twice at most: a role that turns out to exist when it is created (an answer that was lost) is looked at again.
     for is_second in [false, true] {
@@ -220,7 +220,7 @@ async fn keep(
             Ok(observed) => observed,
             Err(error) => return Ok(failed(error.failure(&desired.name, None), Some(&desired), &[], false)),
         };
-        let steps = diff(&desired, observed.as_ref(), &attached_before);
+        let steps = diff(&desired, observed.as_ref(), &placed_before);
         let steps = match guard::judge(&desired, &owner, observed.as_ref(), steps, is_settled) {
             Ok(steps) => steps,
             Err(hold) => return Ok(report(&Outcome::Held { hold: &hold, is_deleting: false })),

@@ -13,7 +13,7 @@ use crate::{
     api::{FINALIZER, LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaExecutionRoleStatus},
     aws, cluster,
     plan::{
-        Failure, Hold, Owner, Step, Usage, Verdict,
+        Failure, Hold, Owner, Placed, Step, Usage, Verdict,
         desired::role_name,
         guard::Removal,
         status::{self, Note, Outcome},
@@ -38,7 +38,6 @@ pub(super) async fn remove(
         report(&Outcome::Failed { failure: &failure, desired: None, applied, is_behind: true })
     };
     let owner = owner_of(role, context);
-    let attached: Vec<String> = previous.managed_policies.iter().map(|policy| policy.arn.clone()).collect();
     let mut farewell = None;
     // The status is no evidence: the role that the spec names is looked for whatever the status says, and the tags tell.
     for name in names_of(&role.spec, &owner, previous) {
@@ -48,13 +47,11 @@ pub(super) async fn remove(
             deletion_policy: role.spec.deletion_policy,
             suspend: role.spec.suspend,
             unlisted: role.spec.unlisted,
-            attached: &attached,
-            listed: &role.spec.managed_policies,
             delete_in_use: is_delete_in_use(role),
         };
         let verdict = match removal.judge_unseen() {
             Some(verdict) => verdict,
-            None => match look_before_removal(&removal, previous, context).await {
+            None => match look_before_removal(&removal, role, previous, context).await {
                 Ok(verdict) => verdict,
                 Err(error) => return Ok(failed(error.failure(&name, None), &[])),
             },
@@ -83,6 +80,7 @@ fn names_of(spec: &LambdaExecutionRoleSpec, owner: &Owner, previous: &LambdaExec
 
 async fn look_before_removal(
     removal: &Removal<'_>,
+    role: &LambdaExecutionRole,
     previous: &LambdaExecutionRoleStatus,
     context: &Context,
 ) -> Result<Verdict, aws::Error> {
@@ -92,10 +90,11 @@ async fn look_before_removal(
     }
     let observed = context.aws.observe(removal.role_name).await?;
     let usage = match &observed {
-        Some(role) if removal.concerns(role) => context.aws.usage(role, !removal.delete_in_use).await?,
+        Some(found) if removal.concerns(found) => context.aws.usage(found, !removal.delete_in_use).await?,
         Some(_) | None => Usage::default(),
     };
-    Ok(removal.judge(observed.as_ref(), &usage))
+    let placed = Placed::by_status(previous).and(Placed::by_spec(&role.spec, removal.owner, &account));
+    Ok(removal.judge(observed.as_ref(), &usage, &placed))
 }
 
 /// The event comes first: once the finalizer is gone there is nothing left to tell it of.

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
     time::Duration,
 };
 
@@ -13,58 +12,25 @@ use icu_properties::{
 
 use sha2::{Digest, Sha256};
 
-use super::{Owner, statement, trust};
+use super::{
+    Account, Owner,
+    account::Quotas,
+    expansion::{expanded, placeholders},
+    permissions::{Permissions, characters, is_managed_policy},
+    trust::{self, TrustPolicies},
+};
 use crate::{
     api::{
-        INLINE_POLICY_NAME, LambdaExecutionRoleSpec, TAG_PREFIX,
-        role::{DeletionPolicy, Drift, ManagedPolicy, Unlisted},
+        LambdaExecutionRoleSpec, TAG_PREFIX,
+        role::{DeletionPolicy, Drift, Unlisted},
         rule,
     },
-    catalog::managed_policy::aws_managed_policy_arn,
-    policy::{Arn, Document, canonical::Canonical},
+    lint::{self, Finding, Home, Severity, Size, Subject},
+    policy::{Document, canonical::Canonical},
 };
-
-/// Most characters of a role's inline policies together; no quota request changes it.
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
-pub const INLINE_QUOTA: usize = 10_240;
-
-/// Most characters of a trust policy after a quota request; 2,048 without one, which IAM judges itself.
-pub const TRUST_POLICY_QUOTA: usize = 8_192;
 
 /// Longest session where the spec does not say, in seconds: IAM's own default.
 const DEFAULT_SESSION_SECONDS: i32 = 3600;
-
-/// Where roles are made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
-    /// Twelve digits.
-    pub id: String,
-    /// `aws`, `aws-cn`, `aws-us-gov`, …
-    pub partition: String,
-    /// The region that bare function names stand for.
-    pub region: String,
-}
-
-/// Something in a spec that cannot be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejection {
-    /// Path of the field, for example `spec.statements[0].sid`.
-    pub path: String,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
-
-impl Rejection {
-    pub(super) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into() }
-    }
-}
-
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.message)
-    }
-}
 
 /// A role as it shall be: valid, complete, expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +65,10 @@ pub struct DesiredRole {
     pub suspend: bool,
     /// How often IAM is looked at, if the spec says so.
     pub resync_interval: Option<Duration>,
+    /// What the account allows a role.
+    pub quotas: Quotas,
+    /// What is probably not meant, or riskier than it looks.
+    pub warnings: Vec<Finding>,
 }
 
 impl DesiredRole {
@@ -122,6 +92,8 @@ impl DesiredRole {
             deletion_policy: _,
             suspend: _,
             resync_interval: _,
+            quotas: _,
+            warnings: _,
         } = self;
         let inline: BTreeMap<_, _> =
             inline_policies.iter().map(|(name, document)| (name, Canonical::of(document))).collect();
@@ -138,7 +110,7 @@ impl DesiredRole {
     /// Characters of the inline policies together.
     #[must_use]
     pub fn inline_characters(&self) -> usize {
-        self.inline_policies.values().map(Document::characters).sum()
+        characters(&self.inline_policies)
     }
 }
 
@@ -173,41 +145,41 @@ pub fn resync_interval(text: &str) -> Option<Duration> {
 /// `current_name` is the name of the role that the object already has, if any: IAM cannot rename it.
 ///
 /// # Errors
-/// Every fault that was found, not just the first.
+/// Every finding, warnings included, if at least one of them is an error.
 pub fn desired_role(
     spec: &LambdaExecutionRoleSpec,
     owner: &Owner,
     account: &Account,
     current_name: Option<&str>,
-) -> Result<DesiredRole, Vec<Rejection>> {
+) -> Result<DesiredRole, Vec<Finding>> {
     let mut faults = Vec::new();
     let name = role_name(spec, owner);
+    let placeholders = placeholders(owner, account, &name);
+    let spec = &expanded(spec, &placeholders, &mut faults);
     let path = spec.path.clone().unwrap_or_else(|| "/".to_owned());
     check_identity(spec, &name, &path, current_name, &mut faults);
     check_settings(spec, &mut faults);
     check_tags(&spec.tags, &mut faults);
     let permissions_boundary = spec.permissions_boundary.as_ref().map(|boundary| boundary.arn.clone());
     if permissions_boundary.as_deref().is_some_and(|arn| !is_managed_policy(arn)) {
-        faults.push(Rejection::new("spec.permissionsBoundary.arn", rule::POLICY_ARN));
+        faults.push(Finding::invalid("spec.permissionsBoundary.arn", rule::POLICY_ARN));
     }
-    let managed_policies = managed_policies(&spec.managed_policies, account, &mut faults);
+    let permissions = Permissions::of(spec, account, &placeholders, &mut faults);
     let role_arn = format!("arn:{}:iam::{}:role{path}{name}", account.partition, account.id);
     let trust = trust::policies(&spec.trust, account, &role_arn, &mut faults);
-    let statements = statement::statements(&spec.statements, account, &mut faults);
-
-    let mut inline_policies = BTreeMap::new();
-    if !statements.is_empty() {
-        let document = Document::new(statements);
-        check_size(&document, "spec.statements", "the inline policies of a role", INLINE_QUOTA, &mut faults);
-        inline_policies.insert(INLINE_POLICY_NAME.to_owned(), document);
-    }
-    check_size(&trust.with_role, "spec.trust", "a trust policy", TRUST_POLICY_QUOTA, &mut faults);
+    let inline_policies = permissions.inline_policies(account.quotas.inline_policies).unwrap_or_else(|fault| {
+        faults.push(fault);
+        BTreeMap::new()
+    });
+    let managed_policies = permissions.managed_policies();
+    check_quotas(&trust, &managed_policies, account.quotas, &mut faults);
     let resync_interval = spec.resync_interval.as_deref().and_then(resync_interval);
     if spec.resync_interval.is_some() && resync_interval.is_none() {
-        faults.push(Rejection::new("spec.resyncInterval", rule::RESYNC_INTERVAL));
+        faults.push(Finding::invalid("spec.resyncInterval", rule::RESYNC_INTERVAL));
     }
+    faults.extend(lint(&permissions, &trust, characters(&inline_policies), account));
 
-    if !faults.is_empty() {
+    if faults.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(faults);
     }
     let mut tags = spec.tags.clone();
@@ -228,7 +200,41 @@ pub fn desired_role(
         deletion_policy: spec.deletion_policy,
         suspend: spec.suspend,
         resync_interval,
+        quotas: account.quotas,
+        warnings: faults,
     })
+}
+
+/// What is said of the role's rights and of who may assume it.
+fn lint(permissions: &Permissions, trust: &TrustPolicies, inline_characters: usize, account: &Account) -> Vec<Finding> {
+    let Account { id, partition, region, quotas } = account;
+    let size = |path: &str, what: &str, characters, quota| Size { path: path.to_owned(), what: what.to_owned(), characters, quota };
+    let statements: Vec<_> = permissions.own.iter().chain(&permissions.raw_statements).cloned().collect();
+    lint::lint(&Subject {
+        home: Home { partition, region, account_id: id },
+        statements: &statements,
+        trust: &trust.written,
+        managed_policies: &permissions.managed,
+        sizes: &[
+            size("spec", "the inline policies of a role", inline_characters, quotas.inline_policies),
+            size("spec.trust", "a trust policy", trust.with_role.characters(), quotas.trust_policy),
+        ],
+    })
+}
+
+fn check_quotas(trust: &TrustPolicies, managed_policies: &BTreeSet<String>, quotas: Quotas, faults: &mut Vec<Finding>) {
+    let (characters, quota) = (trust.with_role.characters(), quotas.trust_policy);
+    if let Some(over @ 1..) = characters.checked_sub(quota) {
+        let message = format!("makes {characters} characters, {over} more than the {quota} that the account allows for a trust policy");
+        faults.push(Finding::invalid("spec.trust", message));
+    }
+    let (attached, quota) = (managed_policies.len(), quotas.managed_policies);
+    if let Some(over @ 1..) = attached.checked_sub(quota) {
+        let message = format!(
+            "makes {attached} attached policies with those of features and event sources, {over} more than the {quota} that the account allows for a role: ask AWS for a higher quota, or choose form Inline"
+        );
+        faults.push(Finding::invalid("spec.managedPolicies", message));
+    }
 }
 
 fn check_identity(
@@ -236,7 +242,7 @@ fn check_identity(
     name: &str,
     path: &str,
     current_name: Option<&str>,
-    faults: &mut Vec<Rejection>,
+    faults: &mut Vec<Finding>,
 ) {
     if !is_role_name(name) {
         let message = match spec.role_name {
@@ -246,34 +252,34 @@ fn check_identity(
                 rule::ROLE_NAME
             ),
         };
-        faults.push(Rejection::new("spec.roleName", message));
+        faults.push(Finding::invalid("spec.roleName", message));
     } else if current_name.is_some_and(|current| current != name) {
-        faults.push(Rejection::new("spec.roleName", rule::ROLE_NAME_IMMUTABLE));
+        faults.push(Finding::invalid("spec.roleName", rule::ROLE_NAME_IMMUTABLE));
     }
     if !is_path(path) {
-        faults.push(Rejection::new("spec.path", rule::PATH));
+        faults.push(Finding::invalid("spec.path", rule::PATH));
     }
 }
 
-fn check_settings(spec: &LambdaExecutionRoleSpec, faults: &mut Vec<Rejection>) {
+fn check_settings(spec: &LambdaExecutionRoleSpec, faults: &mut Vec<Finding>) {
     let description = spec.description.as_deref().unwrap_or_default();
     if description.chars().count() > rule::DESCRIPTION_MAX || !description.chars().all(is_description_character) {
-        faults.push(Rejection::new("spec.description", rule::DESCRIPTION));
+        faults.push(Finding::invalid("spec.description", rule::DESCRIPTION));
     }
     if spec
         .max_session_duration_seconds
         .is_some_and(|seconds| !(rule::SESSION_SECONDS_MIN..=rule::SESSION_SECONDS_MAX).contains(&seconds))
     {
         let (min, max) = (rule::SESSION_SECONDS_MIN, rule::SESSION_SECONDS_MAX);
-        faults.push(Rejection::new("spec.maxSessionDurationSeconds", format!("must be from {min} to {max}")));
+        faults.push(Finding::invalid("spec.maxSessionDurationSeconds", format!("must be from {min} to {max}")));
     }
 }
 
-fn check_tags(tags: &BTreeMap<String, String>, faults: &mut Vec<Rejection>) {
+fn check_tags(tags: &BTreeMap<String, String>, faults: &mut Vec<Finding>) {
     if tags.len() > rule::TAGS_MAX {
         let message =
             format!("has {} tags, and {} are allowed beside the controller's own", tags.len(), rule::TAGS_MAX);
-        faults.push(Rejection::new("spec.tags", message));
+        faults.push(Finding::invalid("spec.tags", message));
     }
     let mut seen = BTreeSet::new();
     for (key, value) in tags {
@@ -281,45 +287,17 @@ fn check_tags(tags: &BTreeMap<String, String>, faults: &mut Vec<Rejection>) {
         let is_length =
             (1..=rule::TAG_KEY_MAX).contains(&key.chars().count()) && value.chars().count() <= rule::TAG_VALUE_MAX;
         if !is_length || !key.chars().chain(value.chars()).all(is_tag_character) {
-            faults.push(Rejection::new(&path, rule::TAGS));
+            faults.push(Finding::invalid(&path, rule::TAGS));
         }
         // Without regard to case, as IAM compares keys: LambdaRoles.dev/name would overwrite the owner's tag.
         let lower = key.to_ascii_lowercase();
         if lower.starts_with("aws:") || lower.starts_with(TAG_PREFIX) || value.starts_with("aws:") {
-            faults.push(Rejection::new(&path, rule::TAGS_RESERVED));
+            faults.push(Finding::invalid(&path, rule::TAGS_RESERVED));
         }
         // IAM holds one tag for keys that differ only in case, so two would overwrite each other for ever.
         if !seen.insert(key.to_lowercase()) {
-            faults.push(Rejection::new(path, rule::TAGS_CASE));
+            faults.push(Finding::invalid(path, rule::TAGS_CASE));
         }
-    }
-}
-
-fn managed_policies(list: &[ManagedPolicy], account: &Account, faults: &mut Vec<Rejection>) -> BTreeSet<String> {
-    let mut arns = BTreeSet::new();
-    for (index, policy) in list.iter().enumerate() {
-        let path = format!("spec.managedPolicies[{index}]");
-        let fault = match (&policy.aws, &policy.arn) {
-            (Some(name), None) if !is_aws_policy_name(name) => {
-                Rejection::new(format!("{path}.aws"), rule::AWS_POLICY_NAME)
-            }
-            (None, Some(arn)) if !is_managed_policy(arn) => Rejection::new(format!("{path}.arn"), rule::POLICY_ARN),
-            (Some(name), None) if arns.insert(aws_managed_policy_arn(&account.partition, name)) => continue,
-            (None, Some(arn)) if arns.insert(arn.clone()) => continue,
-            (Some(_), None) | (None, Some(_)) => Rejection::new(path, rule::MANAGED_POLICY_TWICE),
-            (Some(_), Some(_)) | (None, None) => Rejection::new(path, rule::MANAGED_POLICY_ONE),
-        };
-        faults.push(fault);
-    }
-    arns
-}
-
-fn check_size(document: &Document, path: &str, what: &str, quota: usize, faults: &mut Vec<Rejection>) {
-    let characters = document.characters();
-    if characters > quota {
-        let over = characters - quota;
-        let message = format!("makes {characters} characters, {over} more than the {quota} that IAM allows for {what}");
-        faults.push(Rejection::new(path, message));
     }
 }
 
@@ -345,15 +323,4 @@ fn is_tag_character(c: char) -> bool {
     let allowed =
         GeneralCategoryGroup::Letter.union(GeneralCategoryGroup::Number).union(GeneralCategoryGroup::Separator);
     allowed.contains(CodePointMapData::<GeneralCategory>::new().get(c)) || "_.:/=+-@".contains(c)
-}
-
-/// A name, with the path before it if it has one.
-fn is_aws_policy_name(name: &str) -> bool {
-    let is_part =
-        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c));
-    name.len() <= rule::AWS_POLICY_NAME_MAX && name.split('/').all(is_part)
-}
-
-fn is_managed_policy(arn: &str) -> bool {
-    (20..=rule::ARN_MAX).contains(&arn.len()) && Arn::parse(arn).is_some_and(|arn| arn.is_managed_policy())
 }

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    desired::{DesiredRole, INLINE_QUOTA},
+    Placed,
+    desired::DesiredRole,
     observed::ObservedRole,
     step::{NewRole, Step},
 };
 use crate::{
     api::{
-        INLINE_POLICY_NAME,
         role::{UnlistedInlinePolicies, UnlistedManagedPolicies},
     },
     policy::{
@@ -20,13 +20,13 @@ use crate::{
 
 /// The steps from `observed` to `desired`; none if they mean the same.
 ///
-/// `attached_before` are the managed policies that this object attached: under `unlisted.managedPolicies: Keep` they are
-/// detached when they leave the spec, and others' are not.
+/// `placed_before` is what this object put on the role: under `unlisted: Keep` it goes when it leaves the spec, and others'
+/// policies do not.
 #[must_use]
-pub fn diff(desired: &DesiredRole, observed: Option<&ObservedRole>, attached_before: &BTreeSet<String>) -> Vec<Step> {
+pub fn diff(desired: &DesiredRole, observed: Option<&ObservedRole>, placed_before: &Placed) -> Vec<Step> {
     match observed {
         None => creation(desired),
-        Some(observed) => update(desired, observed, attached_before),
+        Some(observed) => update(desired, observed, placed_before),
     }
 }
 
@@ -103,11 +103,11 @@ fn trust_phase(stored: &str, new: &Document) -> Phase {
     }
 }
 
-fn update(desired: &DesiredRole, observed: &ObservedRole, attached_before: &BTreeSet<String>) -> Vec<Step> {
+fn update(desired: &DesiredRole, observed: &ObservedRole, placed_before: &Placed) -> Vec<Step> {
     let mut steps: Vec<(Phase, Step)> = Vec::new();
     boundary(desired, observed, &mut steps);
-    inline_policies(desired, observed, &mut steps);
-    managed_policies(desired, observed, attached_before, &mut steps);
+    inline_policies(desired, observed, placed_before, &mut steps);
+    managed_policies(desired, observed, placed_before, &mut steps);
     if !is_stored(&observed.trust_policy, &desired.trust_policy) {
         let phase = trust_phase(&observed.trust_policy, &desired.trust_policy);
         steps.push((phase, Step::UpdateTrustPolicy(desired.trust_policy.clone())));
@@ -135,11 +135,15 @@ fn boundary(desired: &DesiredRole, observed: &ObservedRole, steps: &mut Vec<(Pha
 
 /// Deletions come before puts of the same phase, so that what a put needs is free: the quota is one for all inline
 /// policies of a role.
-fn inline_policies(desired: &DesiredRole, observed: &ObservedRole, steps: &mut Vec<(Phase, Step)>) {
+fn inline_policies(
+    desired: &DesiredRole,
+    observed: &ObservedRole,
+    placed_before: &Placed,
+    steps: &mut Vec<(Phase, Step)>,
+) {
     let unlisted = observed.inline_policies.iter().filter(|(name, _)| !desired.inline_policies.contains_key(*name));
     for (name, json) in unlisted {
-        let is_ours = name == INLINE_POLICY_NAME;
-        if is_ours || desired.unlisted.inline_policies == UnlistedInlinePolicies::Delete {
+        if placed_before.has_inline_policy(name) || desired.unlisted.inline_policies == UnlistedInlinePolicies::Delete {
             steps.push((removal_phase(json), Step::DeleteInlinePolicy(name.clone())));
         }
     }
@@ -147,7 +151,7 @@ fn inline_policies(desired: &DesiredRole, observed: &ObservedRole, steps: &mut V
         let stored = observed.inline_policies.get(name).map(|json| Document::parse(json));
         let phase = match stored {
             Some(Ok(stored)) if equivalent(&stored, document) => continue,
-            _ if !fits(name, document, observed) => Phase::Add,
+            _ if !fits(name, document, observed, desired.quotas.inline_policies) => Phase::Add,
             Some(Ok(stored)) => replacement_phase(&stored, document),
             // A stored document that does not parse is somebody else's writing.
             Some(Err(_)) => Phase::Replace,
@@ -159,20 +163,20 @@ fn inline_policies(desired: &DesiredRole, observed: &ObservedRole, steps: &mut V
 
 /// Whether there is room for `document` before any other inline policy is deleted. Where there is none, putting it first
 /// would fail for ever.
-fn fits(name: &str, document: &Document, observed: &ObservedRole) -> bool {
+fn fits(name: &str, document: &Document, observed: &ObservedRole, quota: usize) -> bool {
     let characters = |json: &String| Document::parse(json).map_or(json.len(), |stored| stored.characters());
     let others = observed.inline_policies.iter().filter(|(other, _)| *other != name);
-    others.map(|(_, json)| characters(json)).sum::<usize>() + document.characters() <= INLINE_QUOTA
+    others.map(|(_, json)| characters(json)).sum::<usize>() + document.characters() <= quota
 }
 
 fn managed_policies(
     desired: &DesiredRole,
     observed: &ObservedRole,
-    attached_before: &BTreeSet<String>,
+    placed_before: &Placed,
     steps: &mut Vec<(Phase, Step)>,
 ) {
     for arn in observed.managed_policies.difference(&desired.managed_policies) {
-        if attached_before.contains(arn) || desired.unlisted.managed_policies == UnlistedManagedPolicies::Detach {
+        if placed_before.managed_policies.contains(arn) || desired.unlisted.managed_policies == UnlistedManagedPolicies::Detach {
             steps.push((Phase::Remove, Step::DetachManagedPolicy(arn.clone())));
         }
     }

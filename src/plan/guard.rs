@@ -3,6 +3,7 @@
 //! The last place where anything is decided: the steps that come out of here are carried out as they stand.
 
 use super::{
+    Placed,
     desired::DesiredRole,
     diff,
     observed::{ObservedRole, Usage},
@@ -11,12 +12,10 @@ use super::{
 };
 use crate::{
     api::{
-        DELETE_IN_USE_ANNOTATION, INLINE_POLICY_NAME, Reason,
-        role::{DeletionPolicy, Drift, ManagedPolicy, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
+        DELETE_IN_USE_ANNOTATION, Reason,
+        role::{DeletionPolicy, Drift, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
         rule,
     },
-    catalog::managed_policy::aws_managed_policy_arn,
-    policy::Arn,
 };
 
 /// Names shown in a message before the rest is counted.
@@ -145,10 +144,6 @@ pub struct Removal<'a> {
     pub suspend: bool,
     /// What others put on the role.
     pub unlisted: Unlisted,
-    /// ARNs of the managed policies that this object attached, as far as the status knows.
-    pub attached: &'a [String],
-    /// The managed policies of the spec: a pass that was killed may have attached one and not said so.
-    pub listed: &'a [ManagedPolicy],
     /// Whether the annotation to delete a role in use is set.
     pub delete_in_use: bool,
 }
@@ -179,17 +174,17 @@ impl Removal<'_> {
         conflict(self.role_name, self.owner, role).is_none()
     }
 
-    /// Judges the role as IAM holds it, given who uses it.
+    /// Judges the role as IAM holds it, given who uses it and what on it is the object's own.
     #[must_use]
-    pub fn judge(&self, observed: Option<&ObservedRole>, usage: &Usage) -> Verdict {
+    pub fn judge(&self, observed: Option<&ObservedRole>, usage: &Usage, placed: &Placed) -> Verdict {
         match observed {
             None => Verdict::Release(None),
-            Some(role) if self.concerns(role) => self.judge_owned(role, usage),
+            Some(role) if self.concerns(role) => self.judge_owned(role, usage, placed),
             Some(_) => Verdict::Release(Some(format!("Role {} is not this object's and stays.", self.role_name))),
         }
     }
 
-    fn judge_owned(&self, role: &ObservedRole, usage: &Usage) -> Verdict {
+    fn judge_owned(&self, role: &ObservedRole, usage: &Usage, placed: &Placed) -> Verdict {
         let Usage { instance_profiles, functions } = usage;
         let name = &role.name;
         if !instance_profiles.is_empty() {
@@ -210,7 +205,7 @@ impl Removal<'_> {
                 ),
             ));
         }
-        let foreign = self.foreign_policies(role);
+        let foreign = self.foreign_policies(role, placed);
         if !foreign.is_empty() {
             return Verdict::Hold(Hold::new(
                 Reason::ForeignPolicies,
@@ -223,21 +218,12 @@ impl Removal<'_> {
         Verdict::Delete(diff::deletion(role))
     }
 
-    fn foreign_policies(&self, role: &ObservedRole) -> Vec<String> {
-        let partition = Arn::parse(&role.arn).map_or("aws", |arn| arn.partition);
-        let is_listed = |arn: &str| {
-            let named = |name: &String| aws_managed_policy_arn(partition, name) == arn;
-            self.listed
-                .iter()
-                .any(|policy| policy.arn.as_deref() == Some(arn) || policy.aws.as_ref().is_some_and(named))
-        };
+    fn foreign_policies(&self, role: &ObservedRole, placed: &Placed) -> Vec<String> {
         let managed = role.managed_policies.iter().filter(|arn| {
-            self.unlisted.managed_policies == UnlistedManagedPolicies::Keep
-                && !self.attached.contains(arn)
-                && !is_listed(arn)
+            self.unlisted.managed_policies == UnlistedManagedPolicies::Keep && !placed.managed_policies.contains(*arn)
         });
         let inline = role.inline_policies.keys().filter(|name| {
-            self.unlisted.inline_policies == UnlistedInlinePolicies::Keep && *name != INLINE_POLICY_NAME
+            self.unlisted.inline_policies == UnlistedInlinePolicies::Keep && !placed.has_inline_policy(name)
         });
         managed.chain(inline).cloned().collect()
     }

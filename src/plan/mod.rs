@@ -4,6 +4,7 @@
 //! Pure: the time is an argument, and nothing here knows a client. After [`guard`] no choice is left to whoever carries
 //! the steps out.
 
+pub mod account;
 pub mod desired;
 pub mod diff;
 pub mod failure;
@@ -11,17 +12,24 @@ pub mod guard;
 pub mod look;
 pub mod observed;
 pub mod owner;
+pub mod placed;
 pub mod status;
 pub mod step;
 
+mod expansion;
+mod needs;
+mod permissions;
+mod raw;
 mod statement;
 #[cfg(test)]
 mod tests;
 mod trust;
 
-pub use desired::{Account, DesiredRole, Rejection};
+pub use account::{Account, Quotas};
+pub use desired::DesiredRole;
 pub use failure::{Class, Failure};
 pub use guard::{Hold, Verdict};
 pub use observed::{ObservedRole, Usage};
 pub use owner::Owner;
+pub use placed::Placed;
 pub use step::Step;

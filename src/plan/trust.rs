@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    desired::{Account, Rejection},
+    Account,
+    permissions::located,
     statement::{check_characters, check_sid, conditions_of, effect_of, is_action},
 };
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
         rule,
         statement::{Principals, TrustStatement},
     },
+    lint::{Finding, Located, Source, Spelling},
     policy::{
         Arn, Document, Statement,
         arn::is_account_id,
@@ -23,10 +25,12 @@ use crate::{
 pub(super) struct TrustPolicies {
     pub(super) with_role: Document,
     pub(super) without_role: Document,
+    /// The statements that the spec writes out.
+    pub(super) written: Vec<Located>,
 }
 
 /// Lambda's own statement comes first, then the edge's, then the spec's, then the role itself.
-pub(super) fn policies(trust: &Trust, account: &Account, role_arn: &str, faults: &mut Vec<Rejection>) -> TrustPolicies {
+pub(super) fn policies(trust: &Trust, account: &Account, role_arn: &str, faults: &mut Vec<Finding>) -> TrustPolicies {
     let Trust { edge, self_, source_account_condition, statements } = trust;
     let mut list = vec![service("lambda.amazonaws.com", source_account_condition.then_some(account))];
     if *edge {
@@ -35,14 +39,18 @@ pub(super) fn policies(trust: &Trust, account: &Account, role_arn: &str, faults:
         list.push(service("edgelambda.amazonaws.com", None));
     }
     let mut sids = BTreeSet::new();
+    let mut written = Vec::new();
     for (index, statement) in statements.iter().enumerate() {
-        list.push(statement_of(statement, &format!("spec.trust.statements[{index}]"), &mut sids, faults));
+        let path = format!("spec.trust.statements[{index}]");
+        let statement = statement_of(statement, &path, &mut sids, faults);
+        written.push(located(&path, Source::Written, Spelling::Manifest, statement.clone(), &BTreeSet::new()));
+        list.push(statement);
     }
     let without_role = Document::new(list.clone());
     if *self_ {
         list.push(assume_role("AWS", role_arn, Conditions::new()));
     }
-    TrustPolicies { with_role: Document::new(list), without_role }
+    TrustPolicies { with_role: Document::new(list), without_role, written }
 }
 
 fn service(name: &str, account: Option<&Account>) -> Statement {
@@ -69,17 +77,17 @@ fn statement_of(
     statement: &TrustStatement,
     path: &str,
     sids: &mut BTreeSet<String>,
-    faults: &mut Vec<Rejection>,
+    faults: &mut Vec<Finding>,
 ) -> Statement {
     let TrustStatement { sid, effect, principals, actions, conditions } = statement;
     check_sid(sid.as_deref(), path, sids, faults);
     for (index, action) in actions.iter().enumerate() {
         if !is_action(action) || !action.to_ascii_lowercase().starts_with("sts:") {
-            faults.push(Rejection::new(format!("{path}.actions[{index}]"), rule::TRUST_ACTION));
+            faults.push(Finding::invalid(format!("{path}.actions[{index}]"), rule::TRUST_ACTION));
         }
     }
     if actions.is_empty() {
-        faults.push(Rejection::new(format!("{path}.actions"), "must not be empty"));
+        faults.push(Finding::invalid(format!("{path}.actions"), "must not be empty"));
     }
     Statement {
         sid: sid.clone(),
@@ -94,7 +102,7 @@ fn statement_of(
 
 type IsPrincipal = fn(&str) -> bool;
 
-fn principals_of(principals: &Principals, path: &str, faults: &mut Vec<Rejection>) -> BTreeMap<String, Vec<String>> {
+fn principals_of(principals: &Principals, path: &str, faults: &mut Vec<Finding>) -> BTreeMap<String, Vec<String>> {
     let Principals { aws, service, federated } = principals;
     let kinds: [(_, _, _, IsPrincipal, _); 3] = [
         ("AWS", "aws", aws, is_aws_principal, rule::AWS_PRINCIPAL),
@@ -108,13 +116,13 @@ fn principals_of(principals: &Principals, path: &str, faults: &mut Vec<Rejection
             let path = format!("{path}.{field}[{index}]");
             check_characters(entry, &path, faults);
             if !is_principal(entry) {
-                faults.push(Rejection::new(path, format!("{entry} is no principal: {message}")));
+                faults.push(Finding::invalid(path, format!("{entry} is no principal: {message}")));
             }
         }
         result.insert(kind.to_owned(), list.clone());
     }
     if result.is_empty() {
-        faults.push(Rejection::new(path, rule::PRINCIPALS));
+        faults.push(Finding::invalid(path, rule::PRINCIPALS));
     }
     result
 }

@@ -42,6 +42,8 @@ fn bounded(schema: &Value, path: &str, unbounded: &mut Vec<String>) {
         Some("object") => has("maxProperties"),
         Some("integer") => has("minimum") && has("maximum"),
         Some("boolean") => true,
+        // A policy document, whose size the controller judges.
+        None => has("x-kubernetes-preserve-unknown-fields"),
         _ => false,
     };
     if !is_bounded {

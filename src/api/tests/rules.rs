@@ -141,6 +141,40 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "spec.trust.statements[0].conditions",
         rule::OPERATOR,
     ),
+    ("{sourceFunctionArns: ['f:1']}", "spec.sourceFunctionArns", rule::FUNCTION_ARN),
+    (
+        "{features: [{name: Tracing, logGroups: ['/aws/lambda/orders']}]}",
+        "spec.features[0]",
+        rule::FEATURE_FIELDS,
+    ),
+    ("{features: [{name: EfsMount, readOnly: true}]}", "spec.features[0]", rule::FEATURE_FILE_SYSTEM),
+    (
+        "{features: [{name: EfsMount, fileSystemArn: 'file-system/fs-0123456789'}]}",
+        "spec.features[0].fileSystemArn",
+        rule::ARN,
+    ),
+    ("{eventSources: [{}]}", "spec.eventSources[0]", rule::EVENT_SOURCE_ONE),
+    (
+        "{eventSources: [{sqs: {queueArn: 'arn:aws:sqs:eu-west-1:111122223333:q'}, selfManagedKafka: {}}]}",
+        "spec.eventSources[0]",
+        rule::EVENT_SOURCE_ONE,
+    ),
+    (
+        "{eventSources: [{msk: {clusterArn: 'arn:aws:kafka:eu-west-1:111122223333:cluster/c/u', authentication: Scram}}]}",
+        "spec.eventSources[0].msk",
+        rule::MSK_SECRET,
+    ),
+    ("{destinations: [{}]}", "spec.destinations[0]", rule::DESTINATION_ONE),
+    (
+        "{inlinePolicies: [{name: lambdaroles, document: '{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}'}]}",
+        "spec.inlinePolicies[0].name",
+        rule::INLINE_POLICY_NAME,
+    ),
+    (
+        "{inlinePolicies: [{name: a, document: {Version: '2012-10-17', Statement: {Effect: Allow, Action: 's3:GetObject', Resource: '*'}}}, {name: a, document: {Version: '2012-10-17', Statement: {Effect: Deny, Action: 's3:GetObject', Resource: '*'}}}]}",
+        "spec.inlinePolicies",
+        rule::INLINE_POLICY_TWICE,
+    ),
 ];
 
 #[test]

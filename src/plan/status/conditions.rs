@@ -7,7 +7,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::{Pass, clipped, is_settled, whole_seconds};
 use crate::{
     api::{ConditionType, LambdaExecutionRoleStatus, Reason},
-    plan::{Class, Failure, Hold, Rejection},
+    lint::{Finding, Severity},
+    plan::{Class, Failure, Hold},
 };
 
 /// The condition of a kind, if the status has it.
@@ -74,8 +75,9 @@ fn accepted_before(pass: &Pass<'_>, counts: impl Fn(&Condition) -> bool) -> Verd
     }
 }
 
-pub(super) fn rejected(faults: &[Rejection]) -> Vec<Verdict> {
-    let message = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+pub(super) fn rejected(faults: &[Finding]) -> Vec<Verdict> {
+    let errors = faults.iter().filter(|finding| finding.severity == Severity::Error);
+    let message = errors.map(ToString::to_string).collect::<Vec<_>>().join("; ");
     vec![
         Verdict::new(ConditionType::Ready, false, Reason::InvalidSpec, &message),
         Verdict::new(ConditionType::Accepted, false, Reason::InvalidSpec, &message),

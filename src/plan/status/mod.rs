@@ -12,14 +12,21 @@ use k8s_openapi::{
 
 use self::conditions::{Verdict, condition, failed, held, rejected, synced};
 pub use self::notes::{Note, farewell};
-use super::{Class, DesiredRole, Failure, Hold, Rejection, Step, desired::INLINE_QUOTA};
-use crate::api::{ConditionType, LambdaExecutionRoleStatus, Reason, status::AttachedPolicy};
+use super::{Class, DesiredRole, Failure, Hold, Step};
+use crate::{
+    api::{
+        ConditionType, LambdaExecutionRoleStatus, Reason,
+        status::{AttachedPolicy, StoredPolicy},
+    },
+    lint::{Finding, Severity},
+    policy::Document,
+};
 
 /// What came of a pass.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome<'a> {
-    /// The spec cannot be.
-    Rejected(&'a [Rejection]),
+    /// The spec cannot be: the findings, of which at least one is an error.
+    Rejected(&'a [Finding]),
     /// IAM was left as it was.
     Held {
         /// Why.
@@ -129,7 +136,10 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
         ..pass.previous.clone()
     };
     let (verdicts, next) = match outcome {
-        Outcome::Rejected(faults) => (rejected(faults), Next::Resync),
+        Outcome::Rejected(findings) => {
+            status.warnings = warnings(findings);
+            (rejected(findings), Next::Resync)
+        }
         Outcome::Held { hold, is_deleting } => {
             // What stands in the way of a deletion goes without a sign; what suspends it does not.
             let is_watched = !*is_deleting || hold.reason == Reason::Suspended;
@@ -145,7 +155,10 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
                 let is_drift = desired.is_some_and(|desired| has_synced(pass.previous, pass.generation, desired));
                 status.synced_fingerprint = status.synced_fingerprint.filter(|_| is_drift);
             }
-            note_attachments(&mut status.managed_policies, applied);
+            note_placed(&mut status, applied);
+            if let Some(desired) = desired {
+                status.warnings = warnings(&desired.warnings);
+            }
             let next = match failure.class {
                 Class::Terminal => Next::Resync,
                 class @ (Class::Waiting | Class::Transient | Class::Throttled | Class::Conflict) => {
@@ -206,21 +219,54 @@ fn describe_role(status: &mut LambdaExecutionRoleStatus, desired: &DesiredRole, 
     status.account_id = Some(identity.account_id.clone());
     status.managed_policies = desired.managed_policies.iter().map(|arn| AttachedPolicy { arn: arn.clone() }).collect();
     status.inline_characters = i64::try_from(desired.inline_characters()).ok();
-    status.inline_quota = i64::try_from(INLINE_QUOTA).ok();
+    status.inline_quota = i64::try_from(desired.quotas.inline_policies).ok();
+    status.inline_policies = desired
+        .inline_policies
+        .iter()
+        .map(|(name, document)| stored_policy(name, document))
+        .collect();
     status.synced_fingerprint = Some(desired.fingerprint());
+    status.warnings = warnings(&desired.warnings);
 }
 
-/// Under `unlisted: Keep` only what this list names is ever detached again, so it must not lose what a failed pass did.
-fn note_attachments(attached: &mut Vec<AttachedPolicy>, applied: &[Step]) {
+/// Under `unlisted: Keep` only what these lists name is ever taken away again, so they must not lose what a failed pass did.
+fn note_placed(status: &mut LambdaExecutionRoleStatus, applied: &[Step]) {
+    let (attached, stored) = (&mut status.managed_policies, &mut status.inline_policies);
     for step in applied {
         match step {
             Step::AttachManagedPolicy(arn) if attached.iter().all(|policy| policy.arn != *arn) => {
                 attached.push(AttachedPolicy { arn: arn.clone() });
             }
             Step::DetachManagedPolicy(arn) => attached.retain(|policy| policy.arn != *arn),
+            Step::PutInlinePolicy { name, document } => {
+                stored.retain(|policy| policy.name != *name);
+                stored.push(stored_policy(name, document));
+            }
+            Step::DeleteInlinePolicy(name) => stored.retain(|policy| policy.name != *name),
             _ => {}
         }
     }
+}
+
+fn stored_policy(name: &str, document: &Document) -> StoredPolicy {
+    StoredPolicy { name: name.to_owned(), characters: i64::try_from(document.characters()).unwrap_or(i64::MAX) }
+}
+
+/// Most warnings that a status shows; `lambdaroles lint` shows all.
+const WARNINGS_MAX: usize = 20;
+
+/// The warnings among `findings`, as the status shows them.
+fn warnings(findings: &[Finding]) -> Vec<String> {
+    let warnings: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == Severity::Warning).collect();
+    let mut shown: Vec<String> = warnings
+        .iter()
+        .take(WARNINGS_MAX)
+        .map(|finding| clipped(&format!("{}: {finding}", finding.code)))
+        .collect();
+    if let Some(more @ 1..) = warnings.len().checked_sub(WARNINGS_MAX) {
+        shown.push(format!("{more} more; `lambdaroles lint` shows all."));
+    }
+    shown
 }
 
 /// How long until the last change counts as propagated: the whole window at most, also on a clock that is behind.

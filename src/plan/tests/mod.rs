@@ -26,7 +26,7 @@ fn spec(yaml: &str) -> LambdaExecutionRoleSpec {
     serde_saphyr::from_str(yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"))
 }
 
-fn judged(yaml: &str) -> Result<DesiredRole, Vec<Rejection>> {
+fn judged(yaml: &str) -> Result<DesiredRole, Vec<Finding>> {
     desired_role(&spec(yaml), &owner(), &account(), None)
 }
 

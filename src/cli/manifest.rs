@@ -1,0 +1,225 @@
+//! Manifests from files, as the controller would find them in the cluster.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use kube::ResourceExt;
+use serde_json::Value;
+
+use crate::{
+    api::{GROUP, LambdaExecutionRole},
+    lint::Finding,
+    plan::{Account, DesiredRole, Owner, Quotas, desired::desired_role},
+};
+
+/// Which manifests are read, and where their roles would be made. Nothing is asked of AWS or of a cluster.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Files of manifests, folders with such files, or - for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// AWS account that the roles would be made in.
+    #[arg(long, value_name = "ID", env = "LAMBDAROLES_ACCOUNT_ID", value_parser = account_id)]
+    account_id: String,
+
+    /// AWS region, for bare function names and $(region).
+    #[arg(long, value_name = "REGION", env = "LAMBDAROLES_REGION", default_value = "us-east-1")]
+    region: String,
+
+    /// AWS partition. Default: that of the region.
+    #[arg(long, value_name = "PARTITION")]
+    partition: Option<String>,
+
+    /// Namespace of manifests that name none.
+    #[arg(short, long, value_name = "NAMESPACE", default_value = "default")]
+    namespace: String,
+
+    /// Name of the cluster in the tags that say whose a role is.
+    #[arg(long, value_name = "NAME", env = "LAMBDAROLES_CLUSTER_NAME", default_value = "cluster")]
+    cluster_name: String,
+
+    /// Characters that the account allows a trust policy.
+    #[arg(long, value_name = "NUMBER", default_value_t = Quotas::DEFAULT.trust_policy)]
+    trust_policy_quota: usize,
+
+    /// Managed policies that the account allows a role.
+    #[arg(long, value_name = "NUMBER", default_value_t = Quotas::DEFAULT.managed_policies)]
+    managed_policies_quota: usize,
+}
+
+/// One manifest, judged.
+#[derive(Debug)]
+pub(super) struct Manifest {
+    /// The file that it stands in.
+    pub(super) file: String,
+    /// Namespace of the object.
+    pub(super) namespace: String,
+    /// Name of the object.
+    pub(super) name: String,
+    /// The role that it leads to, if it leads to one.
+    pub(super) role: Option<DesiredRole>,
+    /// Everything that is to be said of it.
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Arguments {
+    /// Reads and judges the manifests, in the order of the files.
+    ///
+    /// # Errors
+    /// If a file cannot be read, is not YAML, or no manifest of ours is in any of them.
+    pub(super) fn manifests(&self) -> Result<Vec<Manifest>, String> {
+        let mut manifests = Vec::new();
+        for file in self.files.iter().map(|path| files_of(path)).collect::<Result<Vec<_>, _>>()?.concat() {
+            let name = file.display().to_string();
+            for object in objects(&read(&file)?).map_err(|error| format!("{name}: {error}"))? {
+                manifests.push(self.judge(&name, object));
+            }
+        }
+        if manifests.is_empty() {
+            return Err("no LambdaExecutionRole is in these files".to_owned());
+        }
+        Ok(manifests)
+    }
+
+    fn judge(&self, file: &str, object: Value) -> Manifest {
+        let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
+        let (namespace, name) = (text("namespace").unwrap_or_else(|| self.namespace.clone()), text("name"));
+        let manifest = |name: Option<String>, role, findings| Manifest {
+            file: file.to_owned(),
+            namespace: namespace.clone(),
+            name: name.unwrap_or_default(),
+            role,
+            findings,
+        };
+        let mut findings = Vec::new();
+        if name.is_none() {
+            findings.push(Finding::invalid("metadata.name", "is missing"));
+        }
+        let object = match decoded(object, &mut findings) {
+            Ok(object) => object,
+            Err(fault) => return manifest(name, None, vec![fault]),
+        };
+        let owner =
+            Owner { cluster: self.cluster_name.clone(), namespace: namespace.clone(), name: object.name_any() };
+        match desired_role(&object.spec, &owner, &self.account(), None) {
+            Ok(role) if findings.is_empty() => manifest(name, Some(role.clone()), role.warnings),
+            Ok(role) => {
+                findings.extend(role.warnings);
+                manifest(name, None, findings)
+            }
+            Err(faults) => {
+                findings.extend(faults);
+                manifest(name, None, findings)
+            }
+        }
+    }
+
+    fn account(&self) -> Account {
+        Account {
+            id: self.account_id.clone(),
+            partition: self.partition.clone().unwrap_or_else(|| partition_of(&self.region).to_owned()),
+            region: self.region.clone(),
+            quotas: Quotas {
+                trust_policy: self.trust_policy_quota,
+                managed_policies: self.managed_policies_quota,
+                ..Quotas::DEFAULT
+            },
+        }
+    }
+}
+
+/// The object, with a finding for each field that the API does not have: the API server would drop it.
+fn decoded(object: Value, findings: &mut Vec<Finding>) -> Result<LambdaExecutionRole, Finding> {
+    let mut unknown = Vec::new();
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(object, &mut track);
+    let result = serde_ignored::deserialize(tracked, |path| unknown.push(path.to_string()));
+    findings.extend(unknown.into_iter().map(|path| Finding::invalid(field(&path), "is no field of a LambdaExecutionRole")));
+    result.map_err(|error: serde_json::Error| Finding::invalid(track.path().to_string(), error.to_string()))
+}
+
+/// `serde_ignored` writes `spec.statements.0.sid` and `spec.trust.?.self`.
+fn field(path: &str) -> String {
+    let mut field = String::new();
+    for part in path.split('.').filter(|part| *part != "?") {
+        match part.parse::<usize>() {
+            Ok(index) => field.push_str(&format!("[{index}]")),
+            Err(_) if field.is_empty() => field.push_str(part),
+            Err(_) => {
+                field.push('.');
+                field.push_str(part);
+            }
+        }
+    }
+    field
+}
+
+/// The files that a path of the command line stands for.
+fn files_of(path: &Path) -> Result<Vec<PathBuf>, String> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let unreadable = |error: io::Error| format!("cannot read {}: {error}", path.display());
+    let entries = fs::read_dir(path).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    let is_manifest = |file: &PathBuf| {
+        let extension = file.extension().and_then(|extension| extension.to_str());
+        file.is_file() && extension.is_some_and(|extension| ["yaml", "yml", "json"].contains(&extension))
+    };
+    let mut files: Vec<_> = entries.into_iter().map(|entry| entry.path()).filter(is_manifest).collect();
+    files.sort();
+    Ok(files)
+}
+
+fn read(file: &Path) -> Result<String, String> {
+    let text = if file == Path::new("-") {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        fs::read_to_string(file)
+    };
+    text.map_err(|error| format!("cannot read {}: {error}", file.display()))
+}
+
+/// The objects of our kind in a file: of every document, and of lists.
+fn objects(text: &str) -> Result<Vec<Value>, serde_saphyr::Error> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(text)?;
+    Ok(documents.into_iter().flat_map(items).filter(is_ours).collect())
+}
+
+fn items(mut object: Value) -> Vec<Value> {
+    match (object["kind"].as_str(), object["items"].take()) {
+        (Some("List" | "LambdaExecutionRoleList"), Value::Array(items)) => items,
+        _ => vec![object],
+    }
+}
+
+fn is_ours(object: &Value) -> bool {
+    let group = object["apiVersion"].as_str().and_then(|version| version.split_once('/')).map(|(group, _)| group);
+    group == Some(GROUP) && object["kind"] == "LambdaExecutionRole"
+}
+
+/// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
+fn partition_of(region: &str) -> &'static str {
+    const PARTITIONS: [(&str, &str); 6] = [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("eusc-", "aws-eusc"),
+        ("us-isob-", "aws-iso-b"),
+        ("us-isof-", "aws-iso-f"),
+        ("eu-isoe-", "aws-iso-e"),
+    ];
+    let known = PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix));
+    known.map_or(if region.starts_with("us-iso-") { "aws-iso" } else { "aws" }, |(_, partition)| partition)
+}
+
+fn account_id(text: &str) -> Result<String, String> {
+    if crate::policy::arn::is_account_id(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("an account id has twelve digits".to_owned())
+    }
+}

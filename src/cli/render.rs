@@ -1,0 +1,101 @@
+//! `lambdaroles render`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use serde::Serialize;
+
+use super::manifest::{self, Manifest};
+use crate::{lint::Severity, plan::DesiredRole, policy::Document};
+
+/// Print the roles that manifests lead to: every setting and every document, as IAM would get them.
+///
+/// Nothing is asked of AWS or of a cluster. Exit status: 0 if all manifests lead to a role, 1 if one does not (the reasons
+/// go to standard error), 2 if the manifests or the arguments cannot be read.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    manifests: manifest::Arguments,
+
+    /// How roles are written: YAML documents, or one JSON list.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Output {
+    /// One document a role.
+    #[default]
+    Yaml,
+    /// One list.
+    Json,
+}
+
+/// A role as IAM would hold it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rendered<'a> {
+    file: &'a str,
+    namespace: &'a str,
+    name: &'a str,
+    role_name: &'a str,
+    path: &'a str,
+    description: &'a str,
+    max_session_duration_seconds: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permissions_boundary: Option<&'a str>,
+    tags: &'a BTreeMap<String, String>,
+    managed_policies: &'a BTreeSet<String>,
+    trust_policy: &'a Document,
+    trust_policy_characters: usize,
+    inline_policies: &'a BTreeMap<String, Document>,
+    inline_policies_characters: usize,
+}
+
+pub(super) fn run(arguments: &Arguments) -> super::Result {
+    let manifests = arguments.manifests.manifests().map_err(super::Error::Usage)?;
+    let rendered: Vec<_> =
+        manifests.iter().filter_map(|manifest| manifest.role.as_ref().map(|role| rendered(manifest, role))).collect();
+    let mut out = io::stdout().lock();
+    match arguments.output {
+        Output::Yaml => {
+            for role in &rendered {
+                let yaml = serde_saphyr::to_string(role)?;
+                write!(out, "---\n{yaml}")?;
+            }
+        }
+        Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(&rendered)?)?,
+    }
+    let mut is_whole = true;
+    for manifest in manifests.iter().filter(|manifest| manifest.role.is_none()) {
+        is_whole = false;
+        let Manifest { file, namespace, name, findings, .. } = manifest;
+        writeln!(io::stderr(), "{file}: {namespace}/{name} leads to no role")?;
+        for finding in findings.iter().filter(|finding| finding.severity == Severity::Error) {
+            writeln!(io::stderr(), "  {}: {finding}", finding.code)?;
+        }
+    }
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn rendered<'a>(manifest: &'a Manifest, role: &'a DesiredRole) -> Rendered<'a> {
+    Rendered {
+        file: &manifest.file,
+        namespace: &manifest.namespace,
+        name: &manifest.name,
+        role_name: &role.name,
+        path: &role.path,
+        description: &role.description,
+        max_session_duration_seconds: role.max_session_seconds,
+        permissions_boundary: role.permissions_boundary.as_deref(),
+        tags: &role.tags,
+        managed_policies: &role.managed_policies,
+        trust_policy: &role.trust_policy,
+        trust_policy_characters: role.trust_policy.characters(),
+        inline_policies: &role.inline_policies,
+        inline_policies_characters: role.inline_characters(),
+    }
+}

@@ -1,0 +1,190 @@
+//! What the role may do: its inline policies and its managed policies, put together from all fields that give rights.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Account, needs, raw,
+    statement::{self, Scope},
+};
+use crate::{
+    api::{INLINE_POLICY_NAME, LambdaExecutionRoleSpec, role::ManagedPolicy, rule},
+    catalog::managed_policy::aws_managed_policy_arn,
+    lint::{Code, Finding, Located, LocatedPolicy, Source, Spelling},
+    policy::{
+        Arn, Document, Placeholders, Statement,
+        document::{Matching},
+        merge::merged,
+    },
+};
+
+/// The rights of a role, each with the field that it comes from.
+#[derive(Debug, Default)]
+pub(super) struct Permissions {
+    /// Statements of the inline policy `lambdaroles`, in the order of the fields.
+    pub(super) own: Vec<Located>,
+    /// Inline policies that the spec gives as documents.
+    pub(super) raw: BTreeMap<String, Document>,
+    /// Their statements.
+    pub(super) raw_statements: Vec<Located>,
+    /// The managed policies.
+    pub(super) managed: Vec<LocatedPolicy>,
+}
+
+impl Permissions {
+    /// The rights that `spec` gives. Faults are told, and what has none is kept, so that all of them show at once.
+    pub(super) fn of(
+        spec: &LambdaExecutionRoleSpec,
+        account: &Account,
+        placeholders: &Placeholders,
+        faults: &mut Vec<Finding>,
+    ) -> Self {
+        let mut permissions = Self { managed: managed_policies(&spec.managed_policies, account, faults), ..Self::default() };
+        let scope = Scope::of(spec, account, faults);
+        needs::add(spec, &scope, placeholders, &mut permissions, faults);
+        permissions.own.extend(statement::statements(&spec.statements, &scope, faults));
+        raw::add(&spec.inline_policies, &mut permissions, faults);
+        permissions
+    }
+
+    /// Attaches an AWS managed policy for something that Lambda needs.
+    pub(super) fn attach_generated(&mut self, name: &str, path: &str, placeholders: &Placeholders) {
+        let arn = aws_managed_policy_arn(placeholders.get("partition").unwrap_or("aws"), name);
+        self.managed.push(LocatedPolicy { path: path.to_owned(), arn, source: Source::Generated });
+    }
+
+    /// ARNs of the managed policies.
+    pub(super) fn managed_policies(&self) -> BTreeSet<String> {
+        self.managed.iter().map(|policy| policy.arn.clone()).collect()
+    }
+
+    /// The inline policies, within `quota` characters if merging statements can bring them there.
+    ///
+    /// # Errors
+    /// The fault, with the numbers, if it cannot.
+    pub(super) fn inline_policies(&self, quota: usize) -> Result<BTreeMap<String, Document>, Finding> {
+        let with = |own: Vec<Statement>| {
+            let mut policies = self.raw.clone();
+            if !own.is_empty() {
+                policies.insert(INLINE_POLICY_NAME.to_owned(), Document::new(own));
+            }
+            policies
+        };
+        let own = named(grouped(&self.own));
+        let policies = with(own.clone());
+        if characters(&policies) <= quota {
+            return Ok(policies);
+        }
+        let policies = with(merged(&own));
+        if characters(&policies) <= quota { Ok(policies) } else { Err(self.too_long(&policies, quota)) }
+    }
+
+    fn too_long(&self, policies: &BTreeMap<String, Document>, quota: usize) -> Finding {
+        let is_written = |located: &Located| located.source == Source::Written;
+        let path = if self.raw.is_empty() && self.own.iter().all(is_written) { "spec.statements" } else { "spec" };
+        let characters = characters(policies);
+        let parts = match policies.len() {
+            1 => String::new(),
+            _ => {
+                let parts = policies.iter().map(|(name, document)| format!("{name} {}", document.characters()));
+                format!(" ({})", parts.collect::<Vec<_>>().join(", "))
+            }
+        };
+        let over = characters - quota;
+        let message = format!(
+            "makes {characters} characters{parts}, {over} more than the {quota} that IAM allows for the inline policies of a role, although statements that can be merged are"
+        );
+        Finding::invalid(path, message)
+    }
+}
+
+/// A statement with the field that it comes from.
+pub(super) fn located(
+    path: &str,
+    source: Source,
+    spelling: Spelling,
+    statement: Statement,
+    ignored: &BTreeSet<Code>,
+) -> Located {
+    Located { path: path.to_owned(), spelling, source, statement, ignored: ignored.clone() }
+}
+
+/// Characters of all `policies` together, as IAM counts them.
+pub(super) fn characters(policies: &BTreeMap<String, Document>) -> usize {
+    policies.values().map(Document::characters).sum()
+}
+
+/// The statements, with those that one recipe made several times (ten queues, say) as one. What users write stays as they
+/// wrote it.
+fn grouped(list: &[Located]) -> Vec<(Source, Statement)> {
+    let mut grouped: Vec<(Source, Statement)> = Vec::with_capacity(list.len());
+    for Located { source, statement, .. } in list {
+        let twin = grouped.iter_mut().find(|(_, other)| *source != Source::Written && differs_in_resources(other, statement));
+        match twin {
+            Some((_, Statement { resources: Some(Matching::In(resources)), .. })) => {
+                if let Some(Matching::In(more)) = &statement.resources {
+                    resources.extend(more.iter().filter(|entry| !resources.contains(entry)).cloned().collect::<Vec<_>>());
+                }
+            }
+            Some(_) | None => grouped.push((*source, statement.clone())),
+        }
+    }
+    grouped
+}
+
+/// Whether the two are alike, sid included, but for resources that both list.
+fn differs_in_resources(a: &Statement, b: &Statement) -> bool {
+    let without = |statement: &Statement| Statement { resources: None, ..statement.clone() };
+    matches!((&a.resources, &b.resources), (Some(Matching::In(_)), Some(Matching::In(_)))) && without(a) == without(b)
+}
+
+/// The statements with sids that are each used once: a user's stays, a recipe's gets a number if it is taken.
+fn named(list: Vec<(Source, Statement)>) -> Vec<Statement> {
+    let is_written = |source: Source| source == Source::Written;
+    let mut taken: BTreeSet<String> =
+        list.iter().filter(|(source, _)| is_written(*source)).filter_map(|(_, statement)| statement.sid.clone()).collect();
+    list.into_iter()
+        .map(|(source, statement)| match statement.sid {
+            Some(sid) if !is_written(source) => {
+                let numbered = (2..).map(|number| format!("{sid}{number}"));
+                let free = std::iter::once(sid.clone()).chain(numbered).find(|name| !taken.contains(name));
+                taken.extend(free.clone());
+                Statement { sid: free, ..statement }
+            }
+            Some(_) | None => statement,
+        })
+        .collect()
+}
+
+fn managed_policies(list: &[ManagedPolicy], account: &Account, faults: &mut Vec<Finding>) -> Vec<LocatedPolicy> {
+    let mut policies: Vec<LocatedPolicy> = Vec::new();
+    for (index, policy) in list.iter().enumerate() {
+        let path = format!("spec.managedPolicies[{index}]");
+        let arn = match (&policy.aws, &policy.arn) {
+            (Some(name), None) if is_aws_policy_name(name) => Ok(aws_managed_policy_arn(&account.partition, name)),
+            (Some(_), None) => Err(Finding::invalid(format!("{path}.aws"), rule::AWS_POLICY_NAME)),
+            (None, Some(arn)) if is_managed_policy(arn) => Ok(arn.clone()),
+            (None, Some(_)) => Err(Finding::invalid(format!("{path}.arn"), rule::POLICY_ARN)),
+            (Some(_), Some(_)) | (None, None) => Err(Finding::invalid(&path, rule::MANAGED_POLICY_ONE)),
+        };
+        match arn {
+            Ok(arn) if policies.iter().any(|known| known.arn == arn) => {
+                faults.push(Finding::invalid(path, rule::MANAGED_POLICY_TWICE));
+            }
+            Ok(arn) => policies.push(LocatedPolicy { path, arn, source: Source::Written }),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    policies
+}
+
+/// A name, with the path before it if it has one.
+fn is_aws_policy_name(name: &str) -> bool {
+    let is_part =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c));
+    name.len() <= rule::AWS_POLICY_NAME_MAX && name.split('/').all(is_part)
+}
+
+/// Whether `arn` is that of a managed policy.
+pub(super) fn is_managed_policy(arn: &str) -> bool {
+    (20..=rule::ARN_MAX).contains(&arn.len()) && Arn::parse(arn).is_some_and(|arn| arn.is_managed_policy())
+}

@@ -1,0 +1,53 @@
+//! Which policies on a role are the object's doing. Under `unlisted: Keep` only those are ever taken away.
+
+use std::collections::BTreeSet;
+
+use super::{Account, Owner, desired::role_name, expansion, permissions::Permissions};
+use crate::api::{INLINE_POLICY_NAME, LambdaExecutionRoleSpec, LambdaExecutionRoleStatus};
+
+/// The policies that an object put on its role.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Placed {
+    /// ARNs of managed policies.
+    pub managed_policies: BTreeSet<String>,
+    /// Names of inline policies, but for `lambdaroles`, which is the object's wherever it stands.
+    pub inline_policies: BTreeSet<String>,
+}
+
+impl Placed {
+    /// What the status says.
+    #[must_use]
+    pub fn by_status(status: &LambdaExecutionRoleStatus) -> Self {
+        Self {
+            managed_policies: status.managed_policies.iter().map(|policy| policy.arn.clone()).collect(),
+            inline_policies: status.inline_policies.iter().map(|policy| policy.name.clone()).collect(),
+        }
+    }
+
+    /// What the spec lists, as far as it is valid: a pass that was killed may have placed it and not said so.
+    #[must_use]
+    pub fn by_spec(spec: &LambdaExecutionRoleSpec, owner: &Owner, account: &Account) -> Self {
+        let mut faults = Vec::new();
+        let placeholders = expansion::placeholders(owner, account, &role_name(spec, owner));
+        let spec = expansion::expanded(spec, &placeholders, &mut faults);
+        let permissions = Permissions::of(&spec, account, &placeholders, &mut faults);
+        Self {
+            managed_policies: permissions.managed_policies(),
+            inline_policies: permissions.raw.into_keys().collect(),
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.managed_policies.extend(other.managed_policies);
+        self.inline_policies.extend(other.inline_policies);
+        self
+    }
+
+    /// Whether the inline policy called `name` is the object's.
+    #[must_use]
+    pub fn has_inline_policy(&self, name: &str) -> bool {
+        name == INLINE_POLICY_NAME || self.inline_policies.contains(name)
+    }
+}
