@@ -7,6 +7,9 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 /// The version that every document of ours declares. Policy variables work in no older one.
 pub const VERSION: &str = "2012-10-17";
 
+/// The version of a document that declares none. IAM stores such documents and takes no new ones.
+pub const OLD_VERSION: &str = "2008-10-17";
+
 /// What is wrong with a document, and where: a JSON path such as `Statement[0].Action`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {message}")]
@@ -71,6 +74,8 @@ pub struct Statement {
 pub struct Document {
     /// `2012-10-17`, or `2008-10-17` where none is declared.
     pub version: String,
+    /// Name of the document, which changes no access.
+    pub id: Option<String>,
     /// The statements, in their order.
     pub statements: Vec<Statement>,
 }
@@ -79,10 +84,11 @@ impl Document {
     /// A document of the current version.
     #[must_use]
     pub fn new(statements: Vec<Statement>) -> Self {
-        Self { version: VERSION.to_owned(), statements }
+        Self { version: VERSION.to_owned(), id: None, statements }
     }
 
-    /// Reads a document as IAM accepts it: a statement or a list, scalars or lists, quoted or unquoted values.
+    /// Reads a document as IAM stores it: a statement or a list, scalars or lists, quoted or unquoted values, either
+    /// version. What IAM takes of new documents is narrower, and differs by kind: [`super::check::faults`].
     ///
     /// # Errors
     /// The first fault, with its path.
@@ -90,8 +96,9 @@ impl Document {
         super::parse::document(json)
     }
 
-    /// Characters of the document as IAM counts them: without white space between elements. Blanks inside strings are
-    /// counted, which IAM may not do: the number is an upper bound.
+    /// Characters of the document as it is sent, which has no white space between elements. IAM does not count white space
+    /// and does not say whether that holds inside strings, so the number is an upper bound; of what Organizations counts,
+    /// which is everything, it is the exact number.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
     #[must_use]
     pub fn characters(&self) -> usize {
@@ -108,8 +115,11 @@ impl fmt::Display for Document {
 
 impl Serialize for Document {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
+        let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("Version", &self.version)?;
+        if let Some(id) = &self.id {
+            map.serialize_entry("Id", id)?;
+        }
         map.serialize_entry("Statement", &self.statements)?;
         map.end()
     }

@@ -5,11 +5,17 @@
 
 pub mod arn;
 pub mod canonical;
+pub mod check;
 pub mod document;
+mod json;
+pub mod merge;
 pub mod operator;
 mod parse;
+mod path;
 pub mod pattern;
 pub mod placeholder;
+#[cfg(test)]
+mod tests;
 
 pub use arn::Arn;
 pub use document::{Document, Fault, Statement};

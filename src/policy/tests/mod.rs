@@ -1,0 +1,11 @@
+//! Tables and properties of the policy language.
+
+mod canonical;
+mod check;
+mod fuzz;
+mod generate;
+mod merge;
+mod parse;
+mod rewrite;
+
+use super::*;
