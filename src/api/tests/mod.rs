@@ -13,7 +13,10 @@ use std::sync::LazyLock;
 use kube::core::cel::{CompiledSchema, ValidationError, ValidationErrors, Validator, compile_schema};
 use serde_json::{Value, json};
 
-use crate::plan::{Account, DesiredRole, Owner, Finding, desired::desired_role};
+use crate::{
+    lint::Finding,
+    plan::{Account, DesiredRole, Owner, Quotas, desired::desired_role},
+};
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let crd = super::crds().remove(0);
@@ -45,7 +48,11 @@ fn at_update(old: &str, new: &str) -> Vec<String> {
 /// What the controller says.
 fn in_controller(spec: &Value) -> Result<DesiredRole, Vec<Finding>> {
     let owner = Owner { cluster: "north".to_owned(), namespace: "shop".to_owned(), name: "orders".to_owned() };
-    let account =
-        Account { id: "111122223333".to_owned(), partition: "aws".to_owned(), region: "eu-west-1".to_owned() };
+    let account = Account {
+        id: "111122223333".to_owned(),
+        partition: "aws".to_owned(),
+        region: "eu-west-1".to_owned(),
+        quotas: Quotas::HIGHEST,
+    };
     desired_role(&serde_json::from_value(spec.clone()).unwrap(), &owner, &account, None)
 }

@@ -262,9 +262,9 @@ fn of_a_sid_that_is_used_twice() {
     "{StringEquals: {'aws:SourceVpc': vpc-1, 'AWS:sourcevpc': vpc-2}}",
     "spec.statements[0].conditions.StringEquals.aws:SourceVpc: differs from another key only in case, which IAM does not tell apart"
 )]
-#[case::a_placeholder(
-    "{StringEquals: {'aws:ResourceAccount': $(accountId)}}",
-    "spec.statements[0].conditions.StringEquals.aws:ResourceAccount: holds $(accountId), and this version expands no placeholders: write the value"
+#[case::an_unknown_placeholder(
+    "{StringEquals: {'aws:ResourceAccount': $(account)}}",
+    "spec.statements[0].conditions.StringEquals.aws:ResourceAccount: holds $(account), which is no placeholder: there are $(accountId), $(name), $(namespace), $(partition), $(region), $(roleName)"
 )]
 #[case::an_object_for_a_value(
     "{StringEquals: {'aws:SourceVpc': {id: vpc-1}}}",

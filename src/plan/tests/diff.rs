@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rstest::rstest;
 
-use super::{clauses, desired, set, stored};
+use super::{clauses, desired, placed, set, stored};
 use crate::plan::{
     DesiredRole, ObservedRole, Step,
     diff::{deletion, diff},
@@ -25,7 +25,7 @@ statements:
   - {sid: Guard, effect: Deny, actions: ["s3:DeleteObject"], resources: ["*"]}"#;
 
 fn steps(desired: &DesiredRole, observed: &ObservedRole) -> Vec<Step> {
-    diff(desired, Some(observed), &set(&[]))
+    diff(desired, Some(observed), &placed(&[]))
 }
 
 /// The steps after `FULL` was in place and `old` became `new` in it.
@@ -176,7 +176,7 @@ fn a_step_carries_what_the_spec_says() {
     assert_eq!(steps, [Step::UpdateRole { description: "Reads orders".to_owned(), max_session_seconds: 7200 }]);
     let changed = desired(&FULL.replace("s3:ListBucket", "s3:PutObject"));
     let document = changed.inline_policies["lambdaroles"].clone();
-    let steps = diff(&changed, Some(&stored(&desired(FULL))), &set(&[]));
+    let steps = diff(&changed, Some(&stored(&desired(FULL))), &placed(&[]));
     assert_eq!(steps, [Step::PutInlinePolicy { name: "lambdaroles".to_owned(), document }]);
 }
 
@@ -228,7 +228,7 @@ fn unlisted_policies_go_or_stay_and_what_was_ours_goes(#[case] yaml: &str, #[cas
     observed.managed_policies = set(&[OTHERS, OURS_BEFORE]);
     let allow = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#;
     observed.inline_policies = ["console", "lambdaroles"].map(|name| (name.to_owned(), allow.to_owned())).into();
-    assert_eq!(clauses(&diff(&role, Some(&observed), &set(&[OURS_BEFORE]))), expected);
+    assert_eq!(clauses(&diff(&role, Some(&observed), &placed(&[OURS_BEFORE]))), expected);
 }
 
 #[test]

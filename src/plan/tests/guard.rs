@@ -2,14 +2,14 @@
 
 use rstest::rstest;
 
-use super::{clauses, desired, owner, set, stored};
+use super::{account, clauses, desired, owner, placed, set, spec, stored};
 use crate::{
     api::{
         Reason,
-        role::{DeletionPolicy, ManagedPolicy, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
+        role::{DeletionPolicy, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
     },
     plan::{
-        Hold, ObservedRole, Owner, Step, Usage, Verdict,
+        Hold, ObservedRole, Owner, Placed, Step, Usage, Verdict,
         diff::diff,
         guard::{Removal, judge},
     },
@@ -24,7 +24,7 @@ fn found(yaml: &str, tags_of: Option<&Owner>) -> ObservedRole {
 
 fn verdict(yaml: &str, observed: &ObservedRole, is_settled: bool) -> Result<Vec<Step>, Hold> {
     let role = desired(yaml);
-    let steps = diff(&role, Some(observed), &set(&[]));
+    let steps = diff(&role, Some(observed), &placed(&[]));
     judge(&role, &owner(), Some(observed), steps, is_settled)
 }
 
@@ -41,7 +41,7 @@ fn a_role_with_our_tags_is_ours() {
 #[test]
 fn a_role_that_does_not_exist_may_be_created() {
     let role = desired("{}");
-    let steps = diff(&role, None, &set(&[]));
+    let steps = diff(&role, None, &placed(&[]));
     assert_eq!(judge(&role, &owner(), None, steps.clone(), false), Ok(steps));
 }
 
@@ -138,7 +138,7 @@ fn a_role_that_equals_the_spec_is_no_drift() {
 #[test]
 fn a_role_that_somebody_deleted_is_drift() {
     let role = desired("drift: Report");
-    let steps = diff(&role, None, &set(&[]));
+    let steps = diff(&role, None, &placed(&[]));
     assert_eq!(judge(&role, &owner(), None, steps, true).unwrap_err().reason, Reason::Drifted);
 }
 
@@ -150,8 +150,6 @@ fn removal(owner: &Owner) -> Removal<'_> {
         deletion_policy: DeletionPolicy::Delete,
         suspend: false,
         unlisted: Unlisted::default(),
-        attached: &[],
-        listed: &[],
         delete_in_use: false,
     }
 }
@@ -182,7 +180,7 @@ fn our_role_is_emptied_and_deleted() {
     let mut role = found("managedPolicies: [{aws: AWSLambdaExecute}]", Some(&owner));
     role.inline_policies.insert("console".to_owned(), "{}".to_owned());
     assert!(removal(&owner).concerns(&role));
-    let Verdict::Delete(steps) = removal(&owner).judge(Some(&role), &Usage::default()) else { panic!() };
+    let Verdict::Delete(steps) = removal(&owner).judge(Some(&role), &Usage::default(), &Placed::default()) else { panic!() };
     assert_eq!(
         clauses(&steps),
         ["detach arn:aws:iam::aws:policy/AWSLambdaExecute", "delete inline policy console", "delete the role"]
@@ -191,7 +189,7 @@ fn our_role_is_emptied_and_deleted() {
 
 #[test]
 fn a_role_that_is_gone_holds_nobody() {
-    assert_eq!(removal(&owner()).judge(None, &Usage::default()), Verdict::Release(None));
+    assert_eq!(removal(&owner()).judge(None, &Usage::default(), &Placed::default()), Verdict::Release(None));
 }
 
 #[rstest]
@@ -202,7 +200,7 @@ fn a_role_that_is_not_ours_is_never_deleted(#[case] tags_of: Option<Owner>) {
     let role = found("{}", tags_of.as_ref());
     assert!(!removal(&owner).concerns(&role));
     assert_eq!(
-        Removal { delete_in_use: true, ..removal(&owner) }.judge(Some(&role), &Usage::default()),
+        Removal { delete_in_use: true, ..removal(&owner) }.judge(Some(&role), &Usage::default(), &Placed::default()),
         Verdict::Release(Some("Role shop-orders is not this object's and stays.".to_owned()))
     );
 }
@@ -213,7 +211,7 @@ fn a_role_of_ours_in_another_case_is_not_the_one_that_goes() {
     let mut role = found("{}", Some(&owner));
     role.name = "Shop-Orders".to_owned();
     assert_eq!(
-        removal(&owner).judge(Some(&role), &Usage::default()),
+        removal(&owner).judge(Some(&role), &Usage::default(), &Placed::default()),
         Verdict::Release(Some("Role shop-orders is not this object's and stays.".to_owned()))
     );
 }
@@ -238,14 +236,14 @@ fn functions_hold_the_role_unless_the_annotation_lets_go() {
     let owner = owner();
     let role = found("{}", Some(&owner));
     assert_eq!(
-        removal(&owner).judge(Some(&role), &functions(2)),
+        removal(&owner).judge(Some(&role), &functions(2), &Placed::default()),
         Verdict::Hold(hold(
             Reason::InUseByFunctions,
             "Role shop-orders is not deleted: Lambda runs arn:aws:lambda:eu-west-1:111122223333:function:f1, arn:aws:lambda:eu-west-1:111122223333:function:f2 with it. Give the functions another role, or set the annotation lambdaroles.dev/delete-in-use to \"true\" to delete it all the same."
         ))
     );
     let forced = Removal { delete_in_use: true, ..removal(&owner) };
-    assert_eq!(forced.judge(Some(&role), &functions(2)), Verdict::Delete(vec![Step::DeleteRole]));
+    assert_eq!(forced.judge(Some(&role), &functions(2), &Placed::default()), Verdict::Delete(vec![Step::DeleteRole]));
 }
 
 #[rstest]
@@ -270,11 +268,11 @@ const KEEP: Unlisted =
 #[case::nothing_is_kept(Unlisted::default(), None)]
 fn policies_of_others_hold_the_role_where_they_are_kept(#[case] unlisted: Unlisted, #[case] named: Option<&str>) {
     let owner = owner();
-    let attached = ["arn:aws:iam::aws:policy/AWSLambdaExecute".to_owned()];
     let mut role = found("managedPolicies: [{aws: AWSLambdaExecute}, {aws: ReadOnlyAccess}]", Some(&owner));
     role.inline_policies = ["console", "lambdaroles"].map(|name| (name.to_owned(), "{}".to_owned())).into();
-    let removal = Removal { unlisted, attached: &attached, ..removal(&owner) };
-    match (removal.judge(Some(&role), &Usage::default()), named) {
+    let removal = Removal { unlisted, ..removal(&owner) };
+    let ours = placed(&["arn:aws:iam::aws:policy/AWSLambdaExecute"]);
+    match (removal.judge(Some(&role), &Usage::default(), &ours), named) {
         (Verdict::Delete(steps), None) => assert_eq!(steps.len(), 5),
         (Verdict::Hold(found), Some(named)) => assert_eq!(
             found,
@@ -292,25 +290,28 @@ fn policies_of_others_hold_the_role_where_they_are_kept(#[case] unlisted: Unlist
 #[test]
 fn what_is_ours_alone_goes_although_others_policies_would_be_kept() {
     let owner = owner();
-    let attached = ["arn:aws:iam::aws:policy/AWSLambdaExecute".to_owned()];
     let mut role = found("managedPolicies: [{aws: AWSLambdaExecute}]", Some(&owner));
-    role.inline_policies.insert("lambdaroles".to_owned(), "{}".to_owned());
-    let removal = Removal { unlisted: KEEP, attached: &attached, ..removal(&owner) };
-    assert!(matches!(removal.judge(Some(&role), &Usage::default()), Verdict::Delete(_)));
+    role.inline_policies = ["lambdaroles", "legacy"].map(|name| (name.to_owned(), "{}".to_owned())).into();
+    let removal = Removal { unlisted: KEEP, ..removal(&owner) };
+    let ours = Placed {
+        inline_policies: set(&["legacy"]),
+        ..placed(&["arn:aws:iam::aws:policy/AWSLambdaExecute"])
+    };
+    assert!(matches!(removal.judge(Some(&role), &Usage::default(), &ours), Verdict::Delete(_)));
 }
 
 #[test]
 fn what_the_spec_lists_is_ours_although_a_killed_pass_did_not_say_so() {
     let owner = owner();
-    let by_arn = "arn:aws:iam::123456789012:policy/shared".to_owned();
-    let listed = [
-        ManagedPolicy { aws: Some("AWSLambdaExecute".to_owned()), arn: None },
-        ManagedPolicy { aws: None, arn: Some(by_arn.clone()) },
-    ];
-    let mut role = found("managedPolicies: [{aws: AWSLambdaExecute}]", Some(&owner));
-    role.managed_policies.insert(by_arn);
-    let removal = Removal { unlisted: KEEP, listed: &listed, ..removal(&owner) };
-    assert!(matches!(removal.judge(Some(&role), &Usage::default()), Verdict::Delete(_)));
+    let yaml = r#"
+managedPolicies: [{aws: AWSLambdaExecute}, {arn: "arn:$(partition):iam::123456789012:policy/shared"}]
+features: [{name: Tracing}]
+inlinePolicies: [{name: legacy, document: {Version: "2012-10-17", Statement: {Effect: Allow, Action: "s3:GetObject", Resource: "*"}}}]"#;
+    let role = found(yaml, Some(&owner));
+    let removal = Removal { unlisted: KEEP, ..removal(&owner) };
+    let ours = Placed::by_spec(&spec(yaml), &owner, &account());
+    assert!(matches!(removal.judge(Some(&role), &Usage::default(), &ours), Verdict::Delete(_)));
+    assert!(matches!(removal.judge(Some(&role), &Usage::default(), &Placed::default()), Verdict::Hold(_)));
 }
 
 #[test]

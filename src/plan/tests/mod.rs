@@ -10,12 +10,17 @@ mod status;
 
 use std::collections::BTreeSet;
 
-use super::{Account, DesiredRole, ObservedRole, Owner, Rejection, Step, desired::desired_role};
-use crate::api::LambdaExecutionRoleSpec;
+use super::{Account, DesiredRole, ObservedRole, Owner, Placed, Quotas, Step, desired::desired_role};
+use crate::{api::LambdaExecutionRoleSpec, lint::Finding};
 
 /// The account differs from every other number in the tests, so that a swapped value fails.
 fn account() -> Account {
-    Account { id: "111122223333".to_owned(), partition: "aws".to_owned(), region: "eu-west-1".to_owned() }
+    Account {
+        id: "111122223333".to_owned(),
+        partition: "aws".to_owned(),
+        region: "eu-west-1".to_owned(),
+        quotas: Quotas::HIGHEST,
+    }
 }
 
 fn owner() -> Owner {
@@ -61,6 +66,11 @@ fn stored(desired: &DesiredRole) -> ObservedRole {
 
 fn set(list: &[&str]) -> BTreeSet<String> {
     list.iter().map(|&entry| entry.to_owned()).collect()
+}
+
+/// The object put `managed_policies` on its role.
+fn placed(managed_policies: &[&str]) -> Placed {
+    Placed { managed_policies: set(managed_policies), ..Placed::default() }
 }
 
 fn clauses(steps: &[Step]) -> Vec<String> {

@@ -1,9 +1,8 @@
 //! The order of writes: narrow before widen.
 
-use super::{clauses, desired, set, stored};
+use super::{clauses, desired, placed, stored};
 use crate::plan::{
-    ObservedRole, Step,
-    desired::INLINE_QUOTA,
+    ObservedRole, Quotas, Step,
     diff::{deletion, diff},
     step::NewRole,
 };
@@ -14,7 +13,7 @@ const DENY: &str = r#"{effect: Deny, actions: ["s3:DeleteObject"], resources: ["
 const DENY_MORE: &str = r#"{effect: Deny, actions: ["s3:PutObject"], resources: ["*"]}"#;
 
 fn order(yaml: &str, observed: &ObservedRole) -> Vec<String> {
-    clauses(&diff(&desired(yaml), Some(observed), &set(&[])))
+    clauses(&diff(&desired(yaml), Some(observed), &placed(&[])))
 }
 
 fn from_to(old: &str, new: &str) -> Vec<String> {
@@ -38,7 +37,7 @@ statements: [{effect: Allow, actions: ["s3:GetObject"], resources: ["*"]}]"#,
     let document = role.inline_policies["lambdaroles"].clone();
     assert_ne!(role.trust_policy, role.trust_policy_before_role);
     assert_eq!(
-        diff(&role, None, &set(&[])),
+        diff(&role, None, &placed(&[])),
         [
             Step::CreateRole(Box::new(NewRole {
                 path: "/lambda/".to_owned(),
@@ -58,7 +57,7 @@ statements: [{effect: Allow, actions: ["s3:GetObject"], resources: ["*"]}]"#,
 
 #[test]
 fn a_role_that_does_not_trust_itself_is_created_with_its_trust_policy() {
-    assert_eq!(clauses(&diff(&desired("{}"), None, &set(&[]))), ["create the role"]);
+    assert_eq!(clauses(&diff(&desired("{}"), None, &placed(&[]))), ["create the role"]);
 }
 
 #[test]
@@ -185,7 +184,7 @@ fn a_deny_that_has_no_room_yet_waits_for_the_deletion_that_makes_it() {
     let mut observed = stored(&desired("{}"));
     observed.inline_policies.insert("console".to_owned(), foreign(1000));
     assert_eq!(order(&new, &observed), ["put inline policy lambdaroles", "delete inline policy console"]);
-    observed.inline_policies.insert("console".to_owned(), foreign(INLINE_QUOTA - 100));
+    observed.inline_policies.insert("console".to_owned(), foreign(Quotas::HIGHEST.inline_policies - 100));
     assert_eq!(order(&new, &observed), ["delete inline policy console", "put inline policy lambdaroles"]);
 }
 

@@ -14,7 +14,7 @@ use super::desired;
 use crate::{
     api::{ConditionType, LambdaExecutionRoleStatus as Status, Reason, status::AttachedPolicy},
     plan::{
-        Class, DesiredRole, Failure, Hold, Rejection, Step,
+        Class, DesiredRole, Failure, Hold, Step,
         status::{Identity, Next, Outcome, Pass, Report, has_synced, is_settled, report},
     },
 };
@@ -84,7 +84,7 @@ fn held(pass: &Pass<'_>, reason: Reason, is_deleting: bool) -> Report {
 }
 
 fn rejected(pass: &Pass<'_>) -> Report {
-    let fault = |path: &str, message: &str| Rejection { path: path.to_owned(), message: message.to_owned() };
+    let fault = |path: &str, message: &str| Finding::invalid(path, message);
     let faults = [fault("spec.path", "is bad"), fault("spec.tags[a]", "is worse")];
     report(pass, &Outcome::Rejected(&faults))
 }

@@ -7,7 +7,7 @@ use lambdaroles::{
         INLINE_POLICY_NAME, LambdaExecutionRoleSpec,
         role::{Drift, UnlistedInlinePolicies, UnlistedManagedPolicies},
     },
-    plan::{DesiredRole, ObservedRole, Step, desired::INLINE_QUOTA},
+    plan::{DesiredRole, ObservedRole, Step},
     policy::{Document, canonical::equivalent},
 };
 use proptest::{collection::vec, option, prelude::*};
@@ -107,7 +107,7 @@ fn has_room(desired: &DesiredRole, observed: Option<&ObservedRole>) -> bool {
         .map(|(_, json)| characters(json))
         .sum();
     kept + desired.managed_policies.len() <= ATTACHMENT_QUOTA
-        && kept_characters + desired.inline_characters() <= INLINE_QUOTA
+        && kept_characters + desired.inline_characters() <= desired.quotas.inline_policies
 }
 
 fn check_settings(role: &ObservedRole, desired: &DesiredRole) -> Result<(), TestCaseError> {

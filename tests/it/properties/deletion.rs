@@ -6,7 +6,7 @@ use lambdaroles::{
         role::{DeletionPolicy, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
     },
     plan::{
-        ObservedRole, Verdict,
+        ObservedRole, Placed, Verdict,
         guard::{self, Removal},
     },
 };
@@ -16,7 +16,7 @@ use super::{
     foreign::{self, Edit},
     generate::{self, Pool},
     iam_model::Fate,
-    world::{Ended, NEIGHBOUR, World, desired, owner},
+    world::{Ended, NEIGHBOUR, World, account, desired, owner},
 };
 
 /// Ways in which a role comes to be somebody else's.
@@ -80,7 +80,7 @@ impl Life {
 
     /// What is judged of an object whose role shall go with it.
     fn judge(&self, world: &mut World, name: &str) -> Verdict {
-        let attached: Vec<String> = world.status.managed_policies.iter().map(|policy| policy.arn.clone()).collect();
+        let placed = Placed::by_status(&world.status).and(Placed::by_spec(&self.spec, &owner(), &account()));
         let owner = owner();
         let removal = Removal {
             owner: &owner,
@@ -88,12 +88,10 @@ impl Life {
             deletion_policy: DeletionPolicy::Delete,
             suspend: false,
             unlisted: self.spec.unlisted,
-            attached: &attached,
-            listed: &self.spec.managed_policies,
             delete_in_use: false,
         };
         assert_eq!(removal.judge_unseen(), None);
-        removal.judge(world.observe(name).as_ref(), &world.iam.usage(name))
+        removal.judge(world.observe(name).as_ref(), &world.iam.usage(name), &placed)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lambdaroles::{
     aws::{Applied, Error, Kind},
-    plan::{ObservedRole, Step, Usage, desired::INLINE_QUOTA, step::NewRole},
+    plan::{ObservedRole, Quotas, Step, Usage, step::NewRole},
     policy::{Arn, Document, document::Principal},
 };
 
@@ -18,7 +18,7 @@ pub const ATTACHMENT_QUOTA: usize = 20;
 pub const TAG_QUOTA: usize = 50;
 
 /// Characters a trust policy may have after a quota request, as the controller allows.
-const TRUST_POLICY_QUOTA: usize = 8_192;
+const TRUST_POLICY_QUOTA: usize = Quotas::HIGHEST.trust_policy;
 
 /// What becomes of a list of steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +163,7 @@ impl Iam {
             Step::PutInlinePolicy { name, document } => {
                 check_document(document)?;
                 next.inline_policies.insert(name.clone(), document.to_string());
-                if next.inline_policies.values().map(|json| characters(json)).sum::<usize>() > INLINE_QUOTA {
+                if next.inline_policies.values().map(|json| characters(json)).sum::<usize>() > Quotas::HIGHEST.inline_policies {
                     return Err(Kind::LimitExceeded);
                 }
             }

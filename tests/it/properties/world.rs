@@ -1,13 +1,11 @@
 //! One object, its role and the controller's passes over them: `controller::pipeline`, with the model in AWS's place.
 
-use std::collections::BTreeSet;
-
 use k8s_openapi::jiff::Timestamp;
 use lambdaroles::{
     api::{LambdaExecutionRoleSpec, LambdaExecutionRoleStatus, Reason},
     aws::{Applied, Kind},
     plan::{
-        Account, Class, DesiredRole, Failure, Hold, ObservedRole, Owner, Step,
+        Account, Class, DesiredRole, Failure, Hold, ObservedRole, Owner, Placed, Quotas, Step,
         desired::desired_role,
         diff::diff,
         guard,
@@ -29,7 +27,12 @@ pub const NEIGHBOUR: &str = "neighbour";
 
 /// Where roles are made.
 pub fn account() -> Account {
-    Account { id: ACCOUNT_ID.to_owned(), partition: "aws".to_owned(), region: "us-east-1".to_owned() }
+    Account {
+        id: ACCOUNT_ID.to_owned(),
+        partition: "aws".to_owned(),
+        region: "us-east-1".to_owned(),
+        quotas: Quotas::HIGHEST,
+    }
 }
 
 /// Whose the object is.
@@ -81,9 +84,8 @@ impl World {
 
     /// What the controller would do now.
     pub fn plan(&mut self, desired: &DesiredRole) -> Vec<Step> {
-        let attached_before: BTreeSet<String> =
-            self.status.managed_policies.iter().map(|policy| policy.arn.clone()).collect();
-        diff(desired, self.observe(&desired.name).as_ref(), &attached_before)
+        let placed_before = Placed::by_status(&self.status);
+        diff(desired, self.observe(&desired.name).as_ref(), &placed_before)
     }
 
     /// A new spec, whatever it says.
