@@ -8,4 +8,5 @@ mod drift;
 mod faults;
 mod frugality;
 mod lifecycle;
+mod needs;
 mod process;

@@ -7,18 +7,21 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
+use fastrand::Rng;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioIo},
 };
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tokio::{
     net::TcpListener,
     sync::{Notify, watch},
     task::AbortHandle,
 };
+
+use crate::rewrite::rewritten;
 
 /// What is done to a request instead of passing it on.
 #[derive(Clone, Debug)]
@@ -40,6 +43,8 @@ impl Fault {
 pub struct Call {
     pub operation: String,
     pub parameters: BTreeMap<String, String>,
+    /// Whether the SDK sent it again by itself, for want of an answer in time.
+    pub is_repeated: bool,
 }
 
 #[derive(Debug)]
@@ -57,6 +62,8 @@ struct State {
     rules: Mutex<Vec<Rule>>,
     arrived: Notify,
     released: watch::Sender<bool>,
+    /// Where answers with documents are put in other words, how.
+    rewriting: Mutex<Option<Rng>>,
 }
 
 /// A proxy on a port of its own; it ends when dropped.
@@ -84,6 +91,7 @@ impl Proxy {
             rules: Mutex::default(),
             arrived: Notify::new(),
             released: watch::Sender::new(false),
+            rewriting: Mutex::default(),
         });
         let served = Arc::clone(&state);
         let task = tokio::spawn(async move {
@@ -101,6 +109,11 @@ impl Proxy {
     pub fn fault(&self, operation: &'static str, times: usize, fault: Fault) {
         self.state.released.send_replace(false);
         self.state.rules.lock().unwrap().push(Rule { operation, left: times, fault });
+    }
+
+    /// From now on documents come back in other words of the same meaning, as AWS may give them.
+    pub fn rewrite_documents(&self, seed: u64) {
+        *self.state.rewriting.lock().unwrap() = Some(Rng::with_seed(seed));
     }
 
     /// How many faults have not been made yet.
@@ -147,11 +160,11 @@ impl Proxy {
         self.operations().into_iter().filter(|operation| !is_read(operation)).collect()
     }
 
-    /// How often each operation was called.
+    /// How often the controller called each operation. What the SDK sent again on a slow machine does not count.
     pub fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
-        for operation in self.operations() {
-            *counts.entry(operation).or_default() += 1;
+        for call in self.calls().into_iter().filter(|call| !call.is_repeated) {
+            *counts.entry(call.operation).or_default() += 1;
         }
         counts
     }
@@ -167,7 +180,9 @@ async fn pass(request: Request<Incoming>, state: Arc<State>) -> Result<Response<
         None if parts.uri.path().contains("/functions") => "ListFunctions".to_owned(),
         None => bail!("unknown request {} {}", parts.method, parts.uri),
     };
-    state.calls.lock().unwrap().push(Call { operation: operation.clone(), parameters });
+    let attempt = parts.headers.get("amz-sdk-request").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_repeated = !attempt.is_empty() && !attempt.contains("attempt=1");
+    state.calls.lock().unwrap().push(Call { operation: operation.clone(), parameters, is_repeated });
     state.arrived.notify_one();
     let fault = next_fault(&state, &operation);
     if let Some(Fault::Error { status, code, message }) = fault {
@@ -194,7 +209,24 @@ async fn pass(request: Request<Incoming>, state: Arc<State>) -> Result<Response<
     for (name, value) in parts.headers.iter().filter(|(name, _)| *name != "transfer-encoding") {
         response = response.header(name, value);
     }
-    Ok(response.body(Full::new(body.collect().await?.to_bytes()))?)
+    let body = body.collect().await?.to_bytes();
+    Ok(response.body(Full::new(in_other_words(body, &state)))?)
+}
+
+/// The answer with each document in it rewritten, if that is asked for.
+fn in_other_words(body: Bytes, state: &State) -> Bytes {
+    let mut rewriting = state.rewriting.lock().unwrap();
+    let Some(random) = rewriting.as_mut() else { return body };
+    let mut text = String::from_utf8_lossy(&body).into_owned();
+    for element in ["AssumeRolePolicyDocument", "PolicyDocument"] {
+        let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+        let Some(start) = text.find(&open).map(|start| start + open.len()) else { continue };
+        let Some(end) = text[start..].find(&close).map(|length| start + length) else { continue };
+        let document = percent_decode_str(&text[start..end]).decode_utf8_lossy().into_owned();
+        let encoded = utf8_percent_encode(&rewritten(&document, random), NON_ALPHANUMERIC).to_string();
+        text.replace_range(start..end, &encoded);
+    }
+    text.into()
 }
 
 fn next_fault(state: &State, operation: &str) -> Option<Fault> {

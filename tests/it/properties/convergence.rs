@@ -12,11 +12,11 @@ use lambdaroles::{
 };
 use proptest::{collection::vec, option, prelude::*};
 
+use crate::rewrite::rewritten;
 use super::{
     foreign::{self, Edit},
     generate::{self, Pool},
     iam_model::{ATTACHMENT_QUOTA, Fate, characters},
-    rewrite::rewritten,
     world::{Ended, World, desired},
 };
 

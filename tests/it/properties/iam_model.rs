@@ -9,7 +9,7 @@ use lambdaroles::{
     policy::{Arn, Document, document::Principal},
 };
 
-use super::rewrite::rewritten;
+use crate::rewrite::rewritten;
 
 /// Managed policies a role may have. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 pub const ATTACHMENT_QUOTA: usize = 20;

@@ -8,6 +8,5 @@ mod foreign;
 mod generate;
 mod iam_model;
 mod order;
-mod rewrite;
 mod statements;
 mod world;
