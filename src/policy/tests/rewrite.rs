@@ -120,8 +120,11 @@ fn conditions(conditions: &Conditions, random: &mut Rng) -> Value {
 /// With quotes or without, where the value is the same without.
 fn scalar(text: &str, is_number: bool, random: &mut Rng) -> Value {
     match serde_json::from_str::<Value>(text) {
-        Ok(bare @ (Value::Bool(_) | Value::Number(_))) if bare.to_string() == text && random.bool() => bare,
-        Ok(bare @ Value::Number(_)) if is_number && text.contains('.') && random.bool() => bare,
+        Ok(bare @ (Value::Bool(_) | Value::Number(_))) if random.bool() => {
+            let printed = bare.to_string();
+            let is_same = printed == text || (is_number && text.contains('.'));
+            if is_same { bare } else { json!(text) }
+        }
         Ok(_) | Err(_) => json!(text),
     }
 }
