@@ -10,6 +10,7 @@ pub mod document;
 mod json;
 pub mod merge;
 pub mod evaluate;
+pub mod function;
 pub mod operator;
 mod parse;
 mod path;
