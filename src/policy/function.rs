@@ -74,6 +74,9 @@ impl FunctionPattern {
         if entry.starts_with("arn:") {
             return Self::parse_arn(entry);
         }
+        if !is_name(entry) {
+            return Err(NoFunction::Impossible(Component::Name));
+        }
         let Home { partition, region, account } = home;
         Self::parse_arn(&format!("arn:{partition}:lambda:{region}:{account}:function:{entry}"))
     }

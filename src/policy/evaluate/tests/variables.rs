@@ -49,7 +49,7 @@ fn documents_of_the_old_version_have_no_variables() {
     assert!(allows(&policy, "s3:GetObject", "arn:aws:s3:::b/${aws:username}", &context));
 }
 
-/// "Inverted condition operators like `StringNotEquals` or `StringNotLike` do match for a null value."
+/// "Inverted condition operators like `StringNotEquals` or `StringNotLike` do match against a null value."
 #[rstest]
 #[case::equal("StringEquals", "${aws:PrincipalTag/team}", "yellow", true)]
 #[case::not_equal("StringEquals", "${aws:PrincipalTag/team}", "blue", false)]
