@@ -56,11 +56,12 @@ fn documents(criterion: &mut Criterion) {
                 path: "spec.statements[0]".to_owned(),
                 spelling: Spelling::Manifest,
                 source: Source::Written,
+                scope: None,
                 statement: statement.clone(),
                 ignored: [].into(),
             })
             .collect();
-        let home = Home { partition: "aws", region: "us-east-1", account_id: "123456789012" };
+        let home = Home { partition: "aws", region: "us-east-1", account: "123456789012" };
         let subject = Subject { home, statements: &located, trust: &[], managed_policies: &[], sizes: &[] };
         bencher.iter(|| lint::lint(black_box(&subject)));
     });

@@ -86,11 +86,11 @@ pub(super) fn source_function_arns(_: &mut SchemaGenerator) -> Schema {
         "items": {"type": "string", "minLength": 1, "maxLength": rule::FUNCTION_ARN_MAX},
         "x-kubernetes-validations": [
             {
-                "rule": "self.all(f, !f.startsWith('arn:') || f.split(':').size() < 8)",
+                "rule": "self.all(f, f.split(':').size() < (f.startsWith('arn:') ? 8 : 2))",
                 "message": rule::FUNCTION_ARN_QUALIFIED,
             },
             {
-                "rule": "self.all(f, f.contains('$(') || f.matches('^(arn:[a-z*?-]+:lambda:[a-z0-9*?-]+:[0-9*?]+:function:)?[A-Za-z0-9_*?-]{1,64}$') || f.matches('^arn:[^:]*:lambda:[^:]*:[^:]*:function:[^:]*:'))",
+                "rule": "self.all(f, f.contains('$(') || f.matches('^(arn:[a-z*?-]+:lambda:[a-z0-9*?-]+:[0-9*?]+:function:)?[A-Za-z0-9_*?-]{1,64}$') || f.matches('^arn:[^:]*:lambda:[^:]*:[^:]*:function:[^:]*:') || (!f.startsWith('arn:') && f.contains(':')))",
                 "message": rule::FUNCTION_ARN,
             },
         ],

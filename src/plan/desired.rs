@@ -145,7 +145,7 @@ pub fn resync_interval(text: &str) -> Option<Duration> {
 /// `current_name` is the name of the role that the object already has, if any: IAM cannot rename it.
 ///
 /// # Errors
-/// Every finding, warnings included, if at least one of them is an error.
+/// Every fault; if there is none, every finding about what the spec means, warnings included, if at least one is an error.
 pub fn desired_role(
     spec: &LambdaExecutionRoleSpec,
     owner: &Owner,
@@ -164,9 +164,9 @@ pub fn desired_role(
     if permissions_boundary.as_deref().is_some_and(|arn| !is_managed_policy(arn)) {
         faults.push(Finding::invalid("spec.permissionsBoundary.arn", rule::POLICY_ARN));
     }
-    let permissions = Permissions::of(spec, account, &placeholders, &mut faults);
     let role_arn = format!("arn:{}:iam::{}:role{path}{name}", account.partition, account.id);
     let trust = trust::policies(&spec.trust, account, &role_arn, &mut faults);
+    let permissions = Permissions::of(spec, account, &placeholders, &mut faults);
     let inline_policies = permissions.inline_policies(account.quotas.inline_policies).unwrap_or_else(|fault| {
         faults.push(fault);
         BTreeMap::new()
@@ -177,8 +177,10 @@ pub fn desired_role(
     if spec.resync_interval.is_some() && resync_interval.is_none() {
         faults.push(Finding::invalid("spec.resyncInterval", rule::RESYNC_INTERVAL));
     }
-    faults.extend(lint(&permissions, &trust, characters(&inline_policies), account));
-
+    // As a compiler does: what a statement means is not judged before it can be read.
+    if faults.is_empty() {
+        faults = lint(&permissions, &trust, characters(&inline_policies), account);
+    }
     if faults.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(faults);
     }
@@ -211,7 +213,7 @@ fn lint(permissions: &Permissions, trust: &TrustPolicies, inline_characters: usi
     let size = |path: &str, what: &str, characters, quota| Size { path: path.to_owned(), what: what.to_owned(), characters, quota };
     let statements: Vec<_> = permissions.own.iter().chain(&permissions.raw_statements).cloned().collect();
     lint::lint(&Subject {
-        home: Home { partition, region, account_id: id },
+        home: Home { partition, region, account: id },
         statements: &statements,
         trust: &trust.written,
         managed_policies: &permissions.managed,

@@ -1,11 +1,13 @@
 //! From features, event sources, destinations and templates to managed policies and statements, by the catalog's recipes.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    permissions::{Permissions, located},
-    statement::{Scope, ignored_codes, scoped},
+    permissions::Permissions,
+    statement::{Scope, ignored_codes},
 };
 use crate::{
     api::{
@@ -14,11 +16,8 @@ use crate::{
         feature, rule,
         template::PolicyTemplate,
     },
-    catalog::{
-        self,
-        recipe::{Caller, Form, Recipe, Values},
-    },
-    lint::{Finding, Source, Spelling},
+    catalog::{self, Caller, Form, Recipe, Values, template},
+    lint::{Finding, Located, Source, Spelling},
     policy::Placeholders,
 };
 
@@ -105,8 +104,8 @@ impl Kitchen<'_> {
         if source_function_arn_operator.is_some() && source_function_arns.is_none() {
             self.faults.push(Finding::invalid(path, rule::FUNCTION_ARN_OPERATOR));
         }
-        let Some(recipe) = catalog::find(catalog::templates(), name) else {
-            let message = format!("there is no policy template {name}{}", catalog::hint(catalog::templates(), name));
+        let Some(recipe) = template::find(name) else {
+            let message = format!("there is no policy template {name}");
             self.faults.push(Finding::invalid(format!("{path}.name"), message));
             return;
         };
@@ -114,13 +113,19 @@ impl Kitchen<'_> {
         match recipe.expand(&values, Form::Inline, self.placeholders) {
             Ok(grant) => {
                 for mut statement in grant.statements {
-                    match recipe.caller {
+                    let scope = match recipe.caller {
                         // Lambda makes these calls itself, without the function's ARN.
-                        Caller::Lambda => {}
-                        Caller::Code => scoped(&mut statement, &functions, *source_function_arn_operator),
-                    }
-                    let (source, spelling) = (Source::Template, Spelling::Whole);
-                    self.permissions.own.push(located(path, source, spelling, statement, &ignored));
+                        Caller::Lambda => None,
+                        Caller::Code => functions.limit(&mut statement, *source_function_arn_operator),
+                    };
+                    self.permissions.own.push(Located {
+                        path: path.to_owned(),
+                        spelling: Spelling::Whole,
+                        source: Source::Template,
+                        scope,
+                        statement,
+                        ignored: ignored.clone(),
+                    });
                 }
             }
             Err(faults) => self.faults.extend(faults.into_iter().map(|fault| {
@@ -135,10 +140,14 @@ impl Kitchen<'_> {
                 if let Some(name) = grant.managed_policy {
                     self.permissions.attach_generated(&name, path, self.placeholders);
                 }
-                for statement in grant.statements {
-                    let (source, spelling) = (Source::Generated, Spelling::Whole);
-                    self.permissions.own.push(located(path, source, spelling, statement, &[].into()));
-                }
+                self.permissions.own.extend(grant.statements.into_iter().map(|statement| Located {
+                    path: path.to_owned(),
+                    spelling: Spelling::Whole,
+                    source: Source::Generated,
+                    scope: None,
+                    statement,
+                    ignored: BTreeSet::new(),
+                }));
             }
             Err(faults) => self.faults.extend(
                 faults.into_iter().map(|fault| Finding::invalid(format!("{path}.{}", fault.parameter), fault.message)),

@@ -9,10 +9,10 @@ use super::{
 use crate::{
     api::{INLINE_POLICY_NAME, LambdaExecutionRoleSpec, role::ManagedPolicy, rule},
     catalog::managed_policy::aws_managed_policy_arn,
-    lint::{Code, Finding, Located, LocatedPolicy, Source, Spelling},
+    lint::{Finding, Located, LocatedPolicy, Source},
     policy::{
         Arn, Document, Placeholders, Statement,
-        document::{Matching},
+        document::Matching,
         merge::merged,
     },
 };
@@ -49,7 +49,12 @@ impl Permissions {
     /// Attaches an AWS managed policy for something that Lambda needs.
     pub(super) fn attach_generated(&mut self, name: &str, path: &str, placeholders: &Placeholders) {
         let arn = aws_managed_policy_arn(placeholders.get("partition").unwrap_or("aws"), name);
-        self.managed.push(LocatedPolicy { path: path.to_owned(), arn, source: Source::Generated });
+        self.managed.push(LocatedPolicy {
+            path: path.to_owned(),
+            arn,
+            aws_name: Some(name.to_owned()),
+            ignored: BTreeSet::new(),
+        });
     }
 
     /// ARNs of the managed policies.
@@ -95,17 +100,6 @@ impl Permissions {
         );
         Finding::invalid(path, message)
     }
-}
-
-/// A statement with the field that it comes from.
-pub(super) fn located(
-    path: &str,
-    source: Source,
-    spelling: Spelling,
-    statement: Statement,
-    ignored: &BTreeSet<Code>,
-) -> Located {
-    Located { path: path.to_owned(), spelling, source, statement, ignored: ignored.clone() }
 }
 
 /// Characters of all `policies` together, as IAM counts them.
@@ -170,11 +164,17 @@ fn managed_policies(list: &[ManagedPolicy], account: &Account, faults: &mut Vec<
             Ok(arn) if policies.iter().any(|known| known.arn == arn) => {
                 faults.push(Finding::invalid(path, rule::MANAGED_POLICY_TWICE));
             }
-            Ok(arn) => policies.push(LocatedPolicy { path, arn, source: Source::Written }),
+            Ok(arn) => policies.push(LocatedPolicy { path, aws_name: aws_name(&arn), arn, ignored: BTreeSet::new() }),
             Err(fault) => faults.push(fault),
         }
     }
     policies
+}
+
+/// Name of the policy, if it is one of AWS's, without its path.
+fn aws_name(arn: &str) -> Option<String> {
+    let arn = Arn::parse(arn).filter(|arn| arn.account == "aws")?;
+    arn.resource.rsplit('/').next().map(str::to_owned)
 }
 
 /// A name, with the path before it if it has one.

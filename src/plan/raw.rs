@@ -2,13 +2,10 @@
 
 use serde_json::Value;
 
-use super::{
-    permissions::{Permissions, located},
-    statement::ignored_codes,
-};
+use super::{permissions::Permissions, statement::ignored_codes};
 use crate::{
     api::{INLINE_POLICY_NAME, rule, template::InlinePolicy},
-    lint::{Finding, Source, Spelling},
+    lint::{Finding, Located, Source, Spelling},
     policy::{
         Document, Fault,
         check::{self, Kind},
@@ -39,10 +36,14 @@ pub(super) fn add(list: &[InlinePolicy], permissions: &mut Permissions, faults: 
                 let refused = check::faults(&document, Kind::Identity);
                 faults.extend(refused.into_iter().map(|fault| finding(&path, fault)));
                 for (index, statement) in document.statements.iter().enumerate() {
-                    let path = format!("{path}.Statement[{index}]");
-                    let statement = statement.clone();
-                    let located = located(&path, Source::Written, Spelling::Document, statement, &ignored);
-                    permissions.raw_statements.push(located);
+                    permissions.raw_statements.push(Located {
+                        path: format!("{path}.Statement[{index}]"),
+                        spelling: Spelling::Document,
+                        source: Source::Written,
+                        scope: None,
+                        statement: statement.clone(),
+                        ignored: ignored.clone(),
+                    });
                 }
                 permissions.raw.insert(policy.name.clone(), document);
             }

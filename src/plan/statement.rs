@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Account, permissions::located};
+use super::Account;
 use crate::{
     api::{
         LambdaExecutionRoleSpec, rule,
@@ -12,33 +12,71 @@ use crate::{
     policy::{
         self, Arn,
         document::{Conditions, Matching},
+        function::{FunctionPattern, Home, NoFunction, SOURCE_FUNCTION_ARN},
         operator,
     },
 };
 
-/// The condition key that carries the function whose code makes a request.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html>
-pub(super) const SOURCE_FUNCTION_ARN: &str = "lambda:SourceFunctionArn";
+/// Functions that statements are limited to, as ARNs, and the field that lists them.
+#[derive(Clone)]
+pub(super) struct Functions {
+    arns: Vec<String>,
+    field: String,
+}
 
-/// Longest function name, in characters.
-const FUNCTION_NAME_MAX: usize = 64;
+impl Functions {
+    fn of(list: &[String], field: String, account: &Account, faults: &mut Vec<Finding>) -> Self {
+        let home = Home { partition: &account.partition, region: &account.region, account: &account.id };
+        let mut arns = Vec::new();
+        for (index, entry) in list.iter().enumerate() {
+            match FunctionPattern::parse(entry, &home) {
+                Ok(function) => arns.push(function.as_str().to_owned()),
+                Err(no_function) => {
+                    let rule = match no_function {
+                        NoFunction::Qualified => rule::FUNCTION_ARN_QUALIFIED,
+                        NoFunction::OtherResource | NoFunction::Impossible(_) => rule::FUNCTION_ARN,
+                    };
+                    faults.push(Finding::invalid(format!("{field}[{index}]"), format!("{entry}: {rule}")));
+                }
+            }
+        }
+        Self { arns, field }
+    }
+
+    /// Makes a statement hold only for the functions' code, if there are any; and says which field it was.
+    pub(super) fn limit(&self, statement: &mut policy::Statement, operator: Option<api::ArnOperator>) -> Option<String> {
+        if self.arns.is_empty() {
+            return None;
+        }
+        let keys = statement.conditions.entry(self.operator(operator).to_owned()).or_default();
+        keys.insert(SOURCE_FUNCTION_ARN.to_owned(), self.arns.clone());
+        Some(self.field.clone())
+    }
+
+    fn operator(&self, operator: Option<api::ArnOperator>) -> &'static str {
+        let has_wildcard = self.arns.iter().any(|arn| arn.contains(['*', '?']));
+        let default = if has_wildcard { api::ArnOperator::ArnLike } else { api::ArnOperator::ArnEquals };
+        operator.unwrap_or(default).into()
+    }
+}
 
 /// The functions whose code statements and templates hold for where they do not say.
 pub(super) struct Scope<'a> {
     account: &'a Account,
-    default: Vec<String>,
+    default: Functions,
 }
 
 impl<'a> Scope<'a> {
     /// `spec.sourceFunctionArns`.
     pub(super) fn of(spec: &LambdaExecutionRoleSpec, account: &'a Account, faults: &mut Vec<Finding>) -> Self {
-        Self { account, default: functions(&spec.source_function_arns, "spec", account, faults) }
+        let field = "spec.sourceFunctionArns".to_owned();
+        Self { account, default: Functions::of(&spec.source_function_arns, field, account, faults) }
     }
 
-    /// The functions of the item at `path`, as ARNs: its own list, or the default.
-    pub(super) fn functions(&self, own: Option<&[String]>, path: &str, faults: &mut Vec<Finding>) -> Vec<String> {
+    /// The functions of the item at `path`: its own list, or the default.
+    pub(super) fn functions(&self, own: Option<&[String]>, path: &str, faults: &mut Vec<Finding>) -> Functions {
         match own {
-            Some(list) => functions(list, path, self.account, faults),
+            Some(list) => Functions::of(list, format!("{path}.sourceFunctionArns"), self.account, faults),
             None => self.default.clone(),
         }
     }
@@ -53,13 +91,19 @@ pub(super) fn statements(list: &[Statement], scope: &Scope<'_>, faults: &mut Vec
             let path = format!("spec.statements[{index}]");
             check_sid(statement.sid.as_deref(), &path, &mut sids, faults);
             let ignored = ignored_codes(&statement.ignore_findings, &path, faults);
-            let statement = statement_of(statement, &path, scope, faults);
-            located(&path, Source::Written, Spelling::Manifest, statement, &ignored)
+            let (statement, scope) = statement_of(statement, &path, scope, faults);
+            Located { path, spelling: Spelling::Manifest, source: Source::Written, scope, statement, ignored }
         })
         .collect()
 }
 
-fn statement_of(statement: &Statement, path: &str, scope: &Scope<'_>, faults: &mut Vec<Finding>) -> policy::Statement {
+/// The statement, and the field that limits it to functions.
+fn statement_of(
+    statement: &Statement,
+    path: &str,
+    scope: &Scope<'_>,
+    faults: &mut Vec<Finding>,
+) -> (policy::Statement, Option<String>) {
     let Statement {
         sid,
         effect,
@@ -82,9 +126,9 @@ fn statement_of(statement: &Statement, path: &str, scope: &Scope<'_>, faults: &m
     let resources = Choice { field: "resources", positive: resources.as_ref(), negative: not_resources.as_ref() }
         .matching(path, rule::RESOURCES_ONE, rule::RESOURCE, is_resource, faults);
     let conditions = conditions_of(conditions.as_ref(), path, faults);
+    let is_scoped_by_hand = conditions.values().any(|keys| keys.keys().any(|key| is_function_key(key)));
     let functions = match source_function_arns {
-        // A scope of the statement's own, if by hand.
-        None if conditions.values().any(|keys| keys.keys().any(|key| is_function_key(key))) => Vec::new(),
+        None if is_scoped_by_hand => scope.functions(Some(&[]), path, faults),
         own => scope.functions(own.as_deref(), path, faults),
     };
     if source_function_arn_operator.is_some() && source_function_arns.is_none() {
@@ -99,32 +143,18 @@ fn statement_of(statement: &Statement, path: &str, scope: &Scope<'_>, faults: &m
         resources: Some(resources),
         conditions,
     };
-    let operator = operator_for(&functions, *source_function_arn_operator);
-    let keys = statement.conditions.get(operator).into_iter().flatten();
-    if let Some((key, _)) = keys.filter(|_| !functions.is_empty()).find(|(key, _)| is_function_key(key)) {
+    let operator = functions.operator(*source_function_arn_operator);
+    let mut keys = statement.conditions.get(operator).into_iter().flatten().map(|(key, _)| key);
+    if let Some(key) = keys.find(|key| is_function_key(key) && !functions.arns.is_empty()) {
         let message = "is already compared by sourceFunctionArns with this operator: name the functions in one place";
         faults.push(Finding::invalid(format!("{path}.conditions.{operator}.{key}"), message));
     }
-    scoped(&mut statement, &functions, *source_function_arn_operator);
-    statement
+    let scope = functions.limit(&mut statement, *source_function_arn_operator);
+    (statement, scope)
 }
 
 fn is_function_key(key: &str) -> bool {
     key.eq_ignore_ascii_case(SOURCE_FUNCTION_ARN)
-}
-
-/// Makes a statement hold only for the code of `functions`, if there are any.
-pub(super) fn scoped(statement: &mut policy::Statement, functions: &[String], operator: Option<api::ArnOperator>) {
-    if !functions.is_empty() {
-        let keys = statement.conditions.entry(operator_for(functions, operator).to_owned()).or_default();
-        keys.insert(SOURCE_FUNCTION_ARN.to_owned(), functions.to_vec());
-    }
-}
-
-fn operator_for(functions: &[String], operator: Option<api::ArnOperator>) -> &'static str {
-    let has_wildcard = functions.iter().any(|arn| arn.contains(['*', '?']));
-    let default = if has_wildcard { api::ArnOperator::ArnLike } else { api::ArnOperator::ArnEquals };
-    operator.unwrap_or(default).into()
 }
 
 /// The codes of the findings that the author of an item says to ignore.
@@ -242,54 +272,6 @@ pub(super) fn conditions_of(
         }
     }
     result
-}
-
-/// The functions as ARNs.
-fn functions(list: &[String], path: &str, account: &Account, faults: &mut Vec<Finding>) -> Vec<String> {
-    let mut functions = Vec::new();
-    for (index, entry) in list.iter().enumerate() {
-        match function_arn(entry, account) {
-            Ok(arn) => functions.push(arn),
-            Err(message) => {
-                let message = format!("{entry}: {message}");
-                faults.push(Finding::invalid(format!("{path}.sourceFunctionArns[{index}]"), message));
-            }
-        }
-    }
-    functions
-}
-
-fn function_arn(entry: &str, account: &Account) -> Result<String, &'static str> {
-    let is_name = |name: &str| {
-        (1..=FUNCTION_NAME_MAX).contains(&name.len())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_*?".contains(c))
-    };
-    if !entry.starts_with("arn:") {
-        let Account { id, partition, region } = account;
-        let arn = format!("arn:{partition}:lambda:{region}:{id}:function:{entry}");
-        return if is_name(entry) { Ok(arn) } else { Err(rule::FUNCTION_ARN) };
-    }
-    let arn = Arn::parse(entry).filter(|arn| arn.service == "lambda").ok_or(rule::FUNCTION_ARN)?;
-    let name = arn.resource.strip_prefix("function:").ok_or(rule::FUNCTION_ARN)?;
-    let is_partition = |c: char| c.is_ascii_lowercase() || c == '-';
-    let is_account = |c: char| c.is_ascii_digit();
-    let is_region = |c: char| is_partition(c) || is_account(c);
-    if name.contains(':') {
-        Err(rule::FUNCTION_ARN_QUALIFIED)
-    } else if is_name(name)
-        && is_component(arn.partition, is_partition)
-        && is_component(arn.region, is_region)
-        && is_component(arn.account, is_account)
-    {
-        Ok(entry.to_owned())
-    } else {
-        Err(rule::FUNCTION_ARN)
-    }
-}
-
-/// Whether `text` consists of such characters and wildcards.
-fn is_component(text: &str, is_character: impl Fn(char) -> bool) -> bool {
-    !text.is_empty() && text.chars().all(|c| "*?".contains(c) || is_character(c))
 }
 
 pub(super) fn check_characters(text: &str, path: &str, faults: &mut Vec<Finding>) {

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Account,
-    permissions::located,
     statement::{check_characters, check_sid, conditions_of, effect_of, is_action},
 };
 use crate::{
@@ -43,7 +42,14 @@ pub(super) fn policies(trust: &Trust, account: &Account, role_arn: &str, faults:
     for (index, statement) in statements.iter().enumerate() {
         let path = format!("spec.trust.statements[{index}]");
         let statement = statement_of(statement, &path, &mut sids, faults);
-        written.push(located(&path, Source::Written, Spelling::Manifest, statement.clone(), &BTreeSet::new()));
+        written.push(Located {
+            path,
+            spelling: Spelling::Manifest,
+            source: Source::Written,
+            scope: None,
+            statement: statement.clone(),
+            ignored: BTreeSet::new(),
+        });
         list.push(statement);
     }
     let without_role = Document::new(list.clone());

@@ -14,7 +14,7 @@ use kube::core::cel::{CompiledSchema, ValidationError, ValidationErrors, Validat
 use serde_json::{Value, json};
 
 use crate::{
-    lint::Finding,
+    lint::{Code, Finding},
     plan::{Account, DesiredRole, Owner, Quotas, desired::desired_role},
 };
 
@@ -45,13 +45,20 @@ fn at_update(old: &str, new: &str) -> Vec<String> {
     complaints(&new, Some(&old)).iter().map(|complaint| complaint.message.clone()).collect()
 }
 
+/// What the controller says of the fields: what the role as a whole means no rule of the CRD can tell.
+fn of_fields(spec: &Value) -> Vec<Finding> {
+    let mut findings = in_controller(spec).err().unwrap_or_default();
+    findings.retain(|finding| finding.code == Code::InvalidField);
+    findings
+}
+
 /// What the controller says.
 fn in_controller(spec: &Value) -> Result<DesiredRole, Vec<Finding>> {
     let owner = Owner { cluster: "north".to_owned(), namespace: "shop".to_owned(), name: "orders".to_owned() };
     let account = Account {
-        id: "111122223333".to_owned(),
+        id: "123456789012".to_owned(),
         partition: "aws".to_owned(),
-        region: "eu-west-1".to_owned(),
+        region: "us-east-1".to_owned(),
         quotas: Quotas::HIGHEST,
     };
     desired_role(&serde_json::from_value(spec.clone()).unwrap(), &owner, &account, None)

@@ -222,7 +222,7 @@ fn an_instance_profile_holds_the_role_whatever_the_annotation_says() {
     let usage = Usage { instance_profiles: vec!["workers".to_owned()], ..functions(1) };
     for delete_in_use in [false, true] {
         assert_eq!(
-            Removal { delete_in_use, ..removal(&owner) }.judge(Some(&found("{}", Some(&owner))), &usage),
+            Removal { delete_in_use, ..removal(&owner) }.judge(Some(&found("{}", Some(&owner))), &usage, &Placed::default()),
             Verdict::Hold(hold(
                 Reason::InUseByInstanceProfile,
                 "Role shop-orders is not deleted: instance profile workers holds it, which this object does not own. Remove the role from it."
@@ -252,7 +252,7 @@ fn functions_hold_the_role_unless_the_annotation_lets_go() {
 #[case(100, "function:f5 and 95 more with it")]
 fn many_functions_are_counted(#[case] count: usize, #[case] expected: &str) {
     let owner = owner();
-    let Verdict::Hold(hold) = removal(&owner).judge(Some(&found("{}", Some(&owner))), &functions(count)) else {
+    let Verdict::Hold(hold) = removal(&owner).judge(Some(&found("{}", Some(&owner))), &functions(count), &Placed::default()) else {
         panic!()
     };
     assert!(hold.message.contains(expected), "{}", hold.message);

@@ -11,7 +11,7 @@ mod status;
 use std::collections::BTreeSet;
 
 use super::{Account, DesiredRole, ObservedRole, Owner, Placed, Quotas, Step, desired::desired_role};
-use crate::{api::LambdaExecutionRoleSpec, lint::Finding};
+use crate::{api::LambdaExecutionRoleSpec, lint::{Code, Finding}};
 
 /// The account differs from every other number in the tests, so that a swapped value fails.
 fn account() -> Account {
@@ -39,8 +39,11 @@ fn desired(yaml: &str) -> DesiredRole {
     judged(yaml).unwrap_or_else(|faults| panic!("{faults:?}\n{yaml}"))
 }
 
+/// What is wrong with the fields, each for itself.
 fn faults(yaml: &str) -> Vec<String> {
-    judged(yaml).unwrap_err().iter().map(ToString::to_string).collect()
+    let faults = judged(yaml).unwrap_err();
+    assert!(faults.iter().all(|fault| fault.code == Code::InvalidField), "{faults:?}");
+    faults.iter().map(ToString::to_string).collect()
 }
 
 /// The role as IAM holds it once it equals `desired`.

@@ -12,7 +12,11 @@ use rstest::rstest;
 
 use super::desired;
 use crate::{
-    api::{ConditionType, LambdaExecutionRoleStatus as Status, Reason, status::AttachedPolicy},
+    api::{
+        ConditionType, LambdaExecutionRoleStatus as Status, Reason,
+        status::{AttachedPolicy, StoredPolicy},
+    },
+    lint::{Code, Finding, Severity},
     plan::{
         Class, DesiredRole, Failure, Hold, Step,
         status::{Identity, Next, Outcome, Pass, Report, has_synced, is_settled, report},
@@ -154,14 +158,44 @@ fn the_role_is_described() {
             role_id: Some("AROAEXAMPLEEXAMPLEEX".to_owned()),
             account_id: Some("111122223333".to_owned()),
             managed_policies: vec![AttachedPolicy { arn: "arn:aws:iam::aws:policy/AWSLambdaExecute".to_owned() }],
+            inline_policies: vec![StoredPolicy {
+                name: "lambdaroles".to_owned(),
+                characters: i64::try_from(role.inline_characters()).unwrap(),
+            }],
             inline_characters: Some(i64::try_from(role.inline_characters()).unwrap()),
             inline_quota: Some(10_240),
             last_change_time: Some(Time(at(5))),
             last_handled_reconcile_at: None,
             synced_fingerprint: Some(role.fingerprint()),
+            warnings: role.warnings.iter().map(|warning| format!("{}: {warning}", warning.code)).collect(),
         }
     );
 }
+
+#[test]
+fn a_refused_spec_shows_its_errors_in_the_conditions_and_its_warnings_beside_them() {
+    let warning = Finding { severity: Severity::Warning, ..Finding::invalid("spec.a", "is odd") };
+    let findings = [Finding::invalid("spec.b", "is wrong"), warning];
+    let before = Status { warnings: vec!["of yesterday".to_owned()], ..Status::default() };
+    let status = report(&pass(&before, 0), &Outcome::Rejected(&findings)).status;
+    assert_eq!(status.warnings, ["InvalidField: spec.a: is odd"]);
+    assert!(status.conditions.iter().all(|condition| !condition.message.contains("spec.a")));
+    assert!(status.conditions.iter().any(|condition| condition.message == "spec.b: is wrong"));
+}
+
+#[test]
+fn of_many_warnings_the_status_shows_some_and_counts_the_rest() {
+    let warning = |number| Finding {
+        severity: Severity::Warning,
+        code: Code::DualUseAction,
+        ..Finding::invalid(format!("spec.statements[{number}]"), "may be Lambda's")
+    };
+    let findings: Vec<Finding> = (0..25).map(warning).chain([Finding::invalid("spec", "is wrong")]).collect();
+    let status = report(&pass(&Status::default(), 0), &Outcome::Rejected(&findings)).status;
+    assert_eq!(status.warnings.len(), 21);
+    assert_eq!(status.warnings.last().unwrap(), "5 more; `lambdaroles lint` shows all.");
+}
+
 
 #[test]
 fn a_look_that_finds_nothing_leaves_the_status_as_it_is() {

@@ -115,7 +115,7 @@ struct Answer<'a> {
 
 fn answer<'a>(layer: Layer, documents: &'a [Document], request: &Request<'_>) -> Answer<'a> {
     let mut answer = Answer { allow: None, deny: None };
-    for (document, Document { version, statements }) in documents.iter().enumerate() {
+    for (document, Document { version, id: _, statements }) in documents.iter().enumerate() {
         let variables = (version == VERSION).then_some(request.context);
         for (index, statement) in statements.iter().enumerate() {
             let first = match statement.effect {
