@@ -5,7 +5,9 @@ mod desired;
 mod diff;
 mod guard;
 mod limits;
+mod needs;
 mod order;
+mod raw;
 mod status;
 
 use std::collections::BTreeSet;
