@@ -1,7 +1,7 @@
 //! What statements are about, as sets of actions and of resources, and whether one takes in another.
 
 use super::{
-    comparison::follow_from,
+    condition::follow_from,
     subject::{Located, entries},
 };
 use crate::policy::{ActionPattern, Pattern, document::Matching};

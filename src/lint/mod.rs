@@ -14,7 +14,7 @@
 //! `docs/reference/findings.md` explains each finding, `docs/decisions/0008-lint.md` why they are what they are.
 
 mod breadth;
-mod comparison;
+mod condition;
 mod coverage;
 pub mod finding;
 mod function_key;

@@ -1,6 +1,6 @@
 //! Statements that other statements make needless.
 
-use super::{Code, Finding, Report, Severity, Source, comparison::names_functions, coverage::Reading};
+use super::{Code, Finding, Report, Severity, Source, condition::name_functions, coverage::Reading};
 use crate::policy::document::Effect;
 
 /// Goes from the last statement to the first and leaves out each that was told to be needless, so that whoever removes
@@ -34,9 +34,9 @@ fn needless(reading: &Reading<'_>, others: &[&Reading<'_>]) -> Option<Finding> {
         return finding(Code::DuplicateStatement, format!("says the same as {}", same.located.path), "Remove one of them");
     }
     let unscoped: Vec<&Reading<'_>> =
-        alike.iter().copied().filter(|other| !names_functions(&other.located.statement.conditions)).collect();
+        alike.iter().copied().filter(|other| !name_functions(&other.located.statement.conditions)).collect();
     if located.statement.effect == Effect::Allow
-        && names_functions(&located.statement.conditions)
+        && name_functions(&located.statement.conditions)
         && reading.is_within_all(unscoped.iter().copied())
     {
         let message = format!("has a scope without effect: {} the same to every use of the role", allowing(reading, &unscoped));

@@ -7,7 +7,7 @@
 
 use super::{
     Code, Finding, LocatedPolicy, Report, Severity, Source,
-    comparison::{FUNCTION_KEY, is_scoped, names_functions},
+    condition::{FUNCTION_KEY, are_scoped, name_functions},
     coverage::Reading,
     some_of,
     subject::Spelling,
@@ -19,7 +19,7 @@ use crate::{
 
 pub(super) fn check(reading: &Reading<'_>, all: &[Reading<'_>], policies: &[LocatedPolicy], report: &mut Report) {
     let statement = &reading.located.statement;
-    if statement.effect != Effect::Allow || !is_scoped(&statement.conditions) {
+    if statement.effect != Effect::Allow || !are_scoped(&statement.conditions) {
         return;
     }
     // What allows something to Lambda itself.
@@ -27,7 +27,7 @@ pub(super) fn check(reading: &Reading<'_>, all: &[Reading<'_>], policies: &[Loca
         .iter()
         .filter(|reading| {
             let statement = &reading.located.statement;
-            statement.effect == Effect::Allow && !names_functions(&statement.conditions)
+            statement.effect == Effect::Allow && !name_functions(&statement.conditions)
         })
         .collect();
     let is_open = |call: &&ServiceCall| {
@@ -94,11 +94,13 @@ impl Entry<'_> {
     }
 
     fn breaks(&self, calls: &[&ServiceCall], reading: &Reading<'_>) -> Finding {
+        let is_one = calls.len() == 1;
         let message = format!(
-            "{} for function code alone, but Lambda makes the call itself{} {}, without {FUNCTION_KEY}: the scope would deny it",
+            "{} for function code alone, but Lambda makes {} itself {}, without {FUNCTION_KEY}: the scope would deny {}",
             self.allows(calls),
-            plural(calls),
+            if is_one { "the call" } else { "such calls" },
             purposes(calls),
+            if is_one { "it" } else { "them" },
         );
         let fix = format!(
             "{}, or {}; if only the function's own code makes the call, say so: ignoreFindings: [{}]",
@@ -128,9 +130,9 @@ impl Entry<'_> {
             "AWS does not document that the request carries the function's ARN"
         };
         let message = format!(
-            "{} for function code alone, but Lambda makes the call itself{} {}: {documented}",
+            "{} for function code alone, but Lambda makes {} itself {}: {documented}",
             self.allows(calls),
-            plural(calls),
+            if calls.len() == 1 { "the call" } else { "such calls" },
             purposes(calls),
         );
         let fix = format!("{}, or {}, to be safe", leave_unscoped(reading), declare(calls));
@@ -164,20 +166,22 @@ impl Entry<'_> {
     }
 }
 
-fn plural(calls: &[&ServiceCall]) -> &'static str {
-    if calls.len() == 1 { "" } else { " (or them)" }
-}
-
 fn purposes(calls: &[&ServiceCall]) -> String {
     let mut purposes: Vec<&str> = calls.iter().map(|call| call.purpose.as_str()).collect();
     purposes.dedup();
-    purposes.join(" or ")
+    match purposes.as_slice() {
+        [first, second, _, ..] => format!("{first}, {second} and for more"),
+        few => few.join(" or "),
+    }
 }
 
 fn declare(calls: &[&ServiceCall]) -> String {
     let mut places: Vec<&str> = calls.iter().map(|call| call.declare.as_str()).collect();
     places.dedup();
-    places.join(", ")
+    match places.as_slice() {
+        [first, second, _, ..] => format!("{first}, {second} and so on"),
+        few => few.join(", "),
+    }
 }
 
 fn leave_unscoped(reading: &Reading<'_>) -> String {
@@ -226,7 +230,7 @@ fn is_allowed(
 fn may_be_a_target(call: &ServiceCall, reading: &Reading<'_>, all: &[Reading<'_>]) -> bool {
     // Destinations and dead-letter targets are standard queues and topics.
     // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-    let is_fifo = |text: &str| text.ends_with(".fifo");
+    let is_fifo = |text: &str| text.rsplit_once('.').is_some_and(|(_, suffix)| suffix == "fifo");
     let resources = reading.located.statement.resources.as_ref().map_or(&[][..], super::subject::entries);
     if !resources.is_empty() && resources.iter().all(|resource| is_fifo(resource)) {
         return false;

@@ -2,7 +2,7 @@
 
 use super::{
     Code, Finding, Located, Report, Severity,
-    comparison::{Comparison, function_comparisons},
+    condition::{Condition, on_functions},
 };
 use crate::policy::document::{Effect, Principal};
 
@@ -31,16 +31,16 @@ pub(super) fn check(located: &Located, report: &mut Report) {
 /// Trust policies are evaluated before there is a session that could belong to a function.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html>
 fn function_key(located: &Located, report: &mut Report) {
-    for comparison in function_comparisons(&located.statement.conditions) {
-        let allows_nothing = located.statement.effect == Effect::Allow && comparison.needs_the_key();
+    for condition in on_functions(&located.statement.conditions) {
+        let allows_nothing = located.statement.effect == Effect::Allow && condition.needs_the_key();
         let (severity, consequence) = if allows_nothing {
             (Severity::Error, "nobody may assume the role by this statement")
         } else {
             (Severity::Warning, "the comparison decides nothing")
         };
-        let message = format!("no request to assume a role carries {}: {consequence}", comparison.key);
+        let message = format!("no request to assume a role carries {}: {consequence}", condition.key);
         let fix = "Scope the statements of the permissions instead, with sourceFunctionArns";
-        let path = comparison.path(located, None);
+        let path = condition.path(located, None);
         report.add(&located.ignored, Finding::new(severity, Code::FunctionKeyInTrust, path, message, fix));
     }
 }
@@ -91,10 +91,10 @@ impl Trusted {
 }
 
 fn has_caller_key(located: &Located) -> bool {
-    Comparison::all(&located.statement.conditions).any(|comparison| {
-        comparison.needs_the_key()
-            && !comparison.is_negated()
-            && !comparison.is_null()
-            && CALLER_KEYS.iter().any(|key| comparison.is_about(key))
+    Condition::all(&located.statement.conditions).any(|condition| {
+        condition.needs_the_key()
+            && !condition.operator.negated
+            && !condition.is_null()
+            && CALLER_KEYS.iter().any(|key| condition.is_about(key))
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! The data is of a day, which messages name: AWS may have added what is not in it.
 
-use super::{Code, Finding, Home, Report, Severity, comparison::Comparison, coverage::Reading};
+use super::{Code, Finding, Home, Report, Severity, condition::Condition, coverage::Reading};
 use crate::{
     catalog::service_reference::{self, Action},
     policy::{ActionPattern, Arn, Pattern},
@@ -18,9 +18,9 @@ pub(super) fn check(reading: &Reading<'_>, home: Home<'_>, report: &mut Report) 
             report.add(&located.ignored, finding);
         }
     }
-    for comparison in Comparison::all(&statement.conditions) {
-        if service_reference::is_condition_key(comparison.key) == Some(false) {
-            let finding = unknown_key(comparison.key, comparison.path(located, None));
+    for condition in Condition::all(&statement.conditions) {
+        if service_reference::is_condition_key(condition.key) == Some(false) {
+            let finding = unknown_key(condition.key, condition.path(located, None));
             report.add(&located.ignored, finding);
         }
     }
