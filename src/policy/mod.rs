@@ -7,6 +7,7 @@ pub mod arn;
 pub mod canonical;
 pub mod document;
 pub mod evaluate;
+pub mod function;
 pub mod operator;
 mod parse;
 pub mod pattern;
