@@ -35,7 +35,7 @@ impl Reference {
         let mut lines = data.lines().filter(|line| !line.starts_with('#'));
         for line in lines.by_ref().take_while(|line| *line != "keys") {
             match line.split_once(' ') {
-                Some(("date", date)) => reference.date = date,
+                Some(("date", day)) => reference.date = day,
                 Some((service, names)) => {
                     let mut actions: Vec<Action> = names.split(' ').map(action_of).collect();
                     actions.sort_by_cached_key(|action| action.name.to_ascii_lowercase());
