@@ -14,7 +14,7 @@ use crate::{
 
 #[rstest]
 fn every_template_expands_in_every_partition(#[values("aws", "aws-cn", "aws-us-gov")] partition: &str) {
-    for template in all() {
+    for template in templates() {
         let name = &template.name;
         let statements = expand(template, &samples(template, partition), partition).unwrap();
         assert_eq!(statements.len(), template.statements.len(), "{name}");
@@ -41,7 +41,7 @@ fn is_arn_in(text: &str, partition: &str) -> bool {
 
 #[test]
 fn every_parameter_is_required_and_takes_wildcards() {
-    for template in all() {
+    for template in templates() {
         for parameter in &template.parameters {
             let mut values = samples(template, "aws");
             let value = values.get_mut(&parameter.name).unwrap();
@@ -65,7 +65,7 @@ fn every_parameter_is_required_and_takes_wildcards() {
 #[case::beyond_ascii("bestellungen-für-märz")]
 #[case::arn_of_another_service("arn:aws:iam::123456789012:role/admin")]
 fn a_bad_value_is_refused_by_the_name_of_its_parameter(#[case] bad: &str) {
-    for template in all() {
+    for template in templates() {
         for parameter in &template.parameters {
             let mut values = samples(template, "aws");
             values.insert(parameter.name.clone(), vec![bad.to_owned()]);
@@ -78,7 +78,7 @@ fn a_bad_value_is_refused_by_the_name_of_its_parameter(#[case] bad: &str) {
 
 #[test]
 fn an_unknown_parameter_is_refused_by_name_with_those_that_there_are() {
-    for template in all() {
+    for template in templates() {
         let mut values = samples(template, "aws");
         values.insert("Tabel".to_owned(), vec!["orders".to_owned()]);
         let faults = expand(template, &values, "aws").unwrap_err();
@@ -112,7 +112,7 @@ fn what_is_often_given_in_place_of_a_name_is_refused(
     #[case] mistaken: &str,
     #[case] right: &str,
 ) {
-    let template = find(template).unwrap();
+    let template = find(templates(), template).unwrap();
     let expand = |value: &str| {
         let values = Values::from([(parameter.to_owned(), vec![value.to_owned()])]);
         expand(template, &values, "aws")
@@ -127,7 +127,7 @@ fn the_stream_of_a_table_is_known_by_when_it_began() {
         ("TableName".to_owned(), vec!["orders".to_owned()]),
         ("StreamName".to_owned(), vec!["2026-05-11T21:21:33.291".to_owned()]),
     ]);
-    let statements = expand(find("DynamoDBStreamReadPolicy").unwrap(), &values, "aws").unwrap();
+    let statements = expand(find(templates(), "DynamoDBStreamReadPolicy").unwrap(), &values, "aws").unwrap();
     let stream = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026-05-11T21:21:33.291";
     assert_eq!(resources(&statements), [stream, "*"]);
 }
@@ -137,7 +137,7 @@ fn the_stream_of_a_table_is_known_by_when_it_began() {
 #[case("LambdaInvokePolicy", "arn:aws:lambda:eu-west-1:123456789012:function:orders-admin")]
 #[case("SNSCrudPolicy", "arn:aws:sns:eu-west-1:123456789012:orders-admin")]
 fn a_name_does_not_match_longer_ones(#[case] template: &str, #[case] other: &str) {
-    let template = find(template).unwrap();
+    let template = find(templates(), template).unwrap();
     let statements = expand(template, &samples(template, "aws"), "aws").unwrap();
     assert!(resources(&statements).iter().all(|pattern| !matches(pattern, other)));
 }
@@ -146,7 +146,7 @@ proptest! {
     /// Whatever a parameter is given, the ARNs stay in the service, region and account that the template is about.
     #[test]
     fn no_value_leaves_its_place_in_the_arn(value in r"[a-zA-Z0-9:/*?.$(){}@_ -]{0,40}", index in 0..81_usize) {
-        let template = &all()[index];
+        let template = &templates()[index];
         let plain = expand(template, &samples(template, "aws"), "aws").unwrap();
         let mut values = samples(template, "aws");
         for parameter in template.parameters.iter().filter(|parameter| matches!(parameter.kind, Kind::Name(_))) {

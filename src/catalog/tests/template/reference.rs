@@ -25,5 +25,5 @@ fn table() -> Vec<String> {
         };
         format!("| `{}` | {} | {} | {caller} |", template.name, parameters.join(", "), template.description)
     };
-    head.into_iter().chain(all().iter().map(row)).collect()
+    head.into_iter().chain(templates().iter().map(row)).collect()
 }

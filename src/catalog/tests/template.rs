@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::*;
-use crate::catalog::recipe::Caller;
 
 /// What the templates of the source are.
 #[derive(Deserialize)]
@@ -25,7 +24,7 @@ struct Original {
 }
 
 fn originals() -> BTreeMap<String, Original> {
-    serde_saphyr::from_str::<Originals>(include_str!("originals.yaml")).unwrap().templates
+    serde_saphyr::from_str::<Originals>(include_str!("template/originals.yaml")).unwrap().templates
 }
 
 /// Actions of the originals that IAM does not have, and the one that allows the call.
@@ -38,18 +37,18 @@ const RENAMED: [(&str, &str); 3] = [
 
 #[test]
 fn every_name_is_there_in_order() {
-    let names: Vec<&str> = all().iter().map(|template| template.name.as_str()).collect();
+    let names: Vec<&str> = templates().iter().map(|template| template.name.as_str()).collect();
     let expected: Vec<String> = originals().into_keys().collect();
     assert_eq!(names, expected);
     assert_eq!(names.len(), 81);
-    assert!(names.iter().all(|name| find(name).is_some_and(|template| template.name == *name)));
-    assert!(find("DynamoDBCrud").is_none());
+    assert!(names.iter().all(|name| find(templates(), name).is_some_and(|template| template.name == *name)));
+    assert!(find(templates(), "DynamoDBCrud").is_none());
 }
 
 #[test]
 fn every_template_has_the_parameters_and_allows_the_actions_of_the_original() {
     for (name, Original { parameters, actions }) in originals() {
-        let template = find(&name).unwrap();
+        let template = find(templates(), &name).unwrap();
         let ours: BTreeSet<String> = template.parameters.iter().map(|parameter| parameter.name.clone()).collect();
         assert_eq!(ours, parameters, "{name}");
 
@@ -66,7 +65,7 @@ fn every_template_has_the_parameters_and_allows_the_actions_of_the_original() {
 
 #[test]
 fn what_pollers_and_network_interfaces_need_is_called_by_lambda() {
-    let by_lambda: Vec<&str> = all()
+    let by_lambda: Vec<&str> = templates()
         .iter()
         .filter(|template| template.caller == Caller::Lambda)
         .map(|template| template.name.as_str())
@@ -80,7 +79,7 @@ fn what_pollers_and_network_interfaces_need_is_called_by_lambda() {
 #[test]
 fn sids_are_short_plain_and_unique() {
     let mut seen = BTreeSet::new();
-    for statement in all().iter().flat_map(|template| &template.statements) {
+    for statement in templates().iter().flat_map(|template| &template.statements) {
         let sid = statement.sid.as_str();
         assert!(!sid.is_empty() && sid.chars().all(|c| c.is_ascii_alphanumeric()), "{sid}");
         assert!(sid.len() <= 40, "{sid}");
