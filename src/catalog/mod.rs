@@ -1,7 +1,7 @@
 //! What Lambda needs from IAM, as data with its source and date. Pure.
 //!
 //! Two things: what AWS's managed policies are ([`managed_policy`]), and recipes ([`recipe`]): what a feature, an event
-//! source or a destination of a function grants its role, with holes for the user to fill.
+//! source, a destination or a template of a function grants its role, with holes for the user to fill.
 
 pub mod escalation;
 pub mod managed_policy;
@@ -21,6 +21,7 @@ static FEATURES: LazyLock<Vec<Recipe>> = LazyLock::new(|| recipe::embedded(inclu
 static EVENT_SOURCES: LazyLock<Vec<Recipe>> =
     LazyLock::new(|| recipe::embedded(include_str!("data/event-sources.yaml")));
 static DESTINATIONS: LazyLock<Vec<Recipe>> = LazyLock::new(|| recipe::embedded(include_str!("data/destinations.yaml")));
+static TEMPLATES: LazyLock<Vec<Recipe>> = LazyLock::new(|| recipe::embedded(include_str!("data/templates.yaml")));
 
 /// What a function of Lambda needs for itself: logs, traces, network interfaces, file systems.
 #[must_use]
@@ -38,6 +39,13 @@ pub fn event_sources() -> &'static [Recipe] {
 #[must_use]
 pub fn destinations() -> &'static [Recipe] {
     &DESTINATIONS
+}
+
+/// What the code of a function does, by the names that serverless applications use, such as `DynamoDBCrudPolicy`. Those
+/// of the `SQSPollerPolicy` kind are about calls that Lambda makes. There is only [`Form::Inline`] of each.
+#[must_use]
+pub fn templates() -> &'static [Recipe] {
+    &TEMPLATES
 }
 
 /// The recipe of that name.

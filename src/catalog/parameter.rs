@@ -98,6 +98,8 @@ pub enum Name {
     /// Without the slash that some begin with, as in ARNs.
     /// <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html>
     ParameterName,
+    /// With that slash, for recipes whose own text leaves it out.
+    ParameterPath,
     /// <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_CreatePipeline.html>
     PipelineName,
     /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>
@@ -112,7 +114,10 @@ pub enum Name {
     StreamName,
     /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html>
     TableName,
-    /// A family, with its revision or without.
+    /// When the stream of a table began: `2026-05-11T21:21:33.291`.
+    /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Stream.html>
+    TableStreamLabel,
+    /// A family with its revision, as in ARNs.
     /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html>
     TaskDefinition,
     /// <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateEmailTemplate.html>
@@ -139,12 +144,13 @@ impl Name {
             Self::KafkaTopicName => ("-_.", 249),
             Self::LexiconName => ("", 20),
             Self::LogGroupName => ("-_./#", 512),
-            Self::ParameterName => ("-_./", 1011),
+            Self::ParameterName | Self::ParameterPath => ("-_./", 1011),
             Self::PipelineName => ("-_.@", 100),
             Self::QueueName | Self::StateMachineName => ("-_.", 80),
             Self::RepositoryName => ("-_.", 100),
             Self::ResourceId => ("-", 64),
             Self::StreamName | Self::WorkGroupName => ("-_.", 128),
+            Self::TableStreamLabel => ("-.:", 64),
             Self::TaskDefinition => ("-_:", 266),
             Self::TopicName => ("-_.", 256),
         }
@@ -163,6 +169,22 @@ impl Name {
         match value.len() {
             0 => Err(format!("is empty: a {self} has at least one character")),
             length if length > longest => Err(format!("is {length} characters long: a {self} has at most {longest}")),
+            _ => self.check_form(value),
+        }
+    }
+
+    /// Names of these kinds would make an ARN that no resource has, without anyone being told.
+    fn check_form(self, value: &str) -> Result<(), String> {
+        match self {
+            Self::ParameterName if value.starts_with('/') => {
+                Err(format!("{value} begins with a slash: a {self} is written without it"))
+            }
+            Self::ParameterPath if !value.starts_with(['/', '*']) => {
+                Err(format!("{value} begins without a slash: a {self} is written with it"))
+            }
+            Self::TaskDefinition if !value.contains([':', '*']) => {
+                Err(format!("{value} names no revision: write {value}:1, or {value}:* for all of them"))
+            }
             _ => Ok(()),
         }
     }

@@ -83,7 +83,7 @@ pub struct Statement {
     /// Allow, where nothing is said.
     #[serde(default = "allow", with = "WrittenEffect")]
     pub effect: Effect,
-    /// The actions, without wildcards or holes.
+    /// The actions, without holes.
     pub actions: Vec<String>,
     /// The resources.
     pub resources: Vec<String>,

@@ -1,5 +1,7 @@
 //! Proof that the data is what AWS documents, and that holes are filled as they are meant to be.
 
+mod template;
+
 use super::*;
 
 #[test]
