@@ -103,8 +103,7 @@ impl Arguments {
             Ok(object) => object,
             Err(fault) => return manifest(name, None, vec![fault]),
         };
-        let owner =
-            Owner { cluster: self.cluster_name.clone(), namespace: namespace.clone(), name: object.name_any() };
+        let owner = Owner { cluster: self.cluster_name.clone(), namespace: namespace.clone(), name: object.name_any() };
         match desired_role(&object.spec, &owner, &self.account(), None) {
             Ok(role) if findings.is_empty() => manifest(name, Some(role.clone()), role.warnings),
             Ok(role) => {
@@ -138,7 +137,8 @@ fn decoded(object: Value, findings: &mut Vec<Finding>) -> Result<LambdaExecution
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(object, &mut track);
     let result = serde_ignored::deserialize(tracked, |path| unknown.push(path.to_string()));
-    findings.extend(unknown.into_iter().map(|path| Finding::invalid(field(&path), "is no field of a LambdaExecutionRole")));
+    findings
+        .extend(unknown.into_iter().map(|path| Finding::invalid(field(&path), "is no field of a LambdaExecutionRole")));
     result.map_err(|error: serde_json::Error| Finding::invalid(track.path().to_string(), error.to_string()))
 }
 

@@ -210,7 +210,12 @@ pub fn desired_role(
 /// What is said of the role's rights and of who may assume it.
 fn lint(permissions: &Permissions, trust: &TrustPolicies, inline_characters: usize, account: &Account) -> Vec<Finding> {
     let Account { id, partition, region, quotas } = account;
-    let size = |path: &str, what: &str, characters, quota| Size { path: path.to_owned(), what: what.to_owned(), characters, quota };
+    let size = |path: &str, what: &str, characters, quota| Size {
+        path: path.to_owned(),
+        what: what.to_owned(),
+        characters,
+        quota,
+    };
     let statements: Vec<_> = permissions.own.iter().chain(&permissions.raw_statements).cloned().collect();
     lint::lint(&Subject {
         home: Home { partition, region, account: id },
@@ -227,7 +232,9 @@ fn lint(permissions: &Permissions, trust: &TrustPolicies, inline_characters: usi
 fn check_quotas(trust: &TrustPolicies, managed_policies: &BTreeSet<String>, quotas: Quotas, faults: &mut Vec<Finding>) {
     let (characters, quota) = (trust.with_role.characters(), quotas.trust_policy);
     if let Some(over @ 1..) = characters.checked_sub(quota) {
-        let message = format!("makes {characters} characters, {over} more than the {quota} that the account allows for a trust policy");
+        let message = format!(
+            "makes {characters} characters, {over} more than the {quota} that the account allows for a trust policy"
+        );
         faults.push(Finding::invalid("spec.trust", message));
     }
     let (attached, quota) = (managed_policies.len(), quotas.managed_policies);

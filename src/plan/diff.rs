@@ -9,9 +9,7 @@ use super::{
     step::{NewRole, Step},
 };
 use crate::{
-    api::{
-        role::{UnlistedInlinePolicies, UnlistedManagedPolicies},
-    },
+    api::role::{UnlistedInlinePolicies, UnlistedManagedPolicies},
     policy::{
         Document,
         canonical::{adds_deny, equivalent, is_no_wider},
@@ -176,7 +174,9 @@ fn managed_policies(
     steps: &mut Vec<(Phase, Step)>,
 ) {
     for arn in observed.managed_policies.difference(&desired.managed_policies) {
-        if placed_before.managed_policies.contains(arn) || desired.unlisted.managed_policies == UnlistedManagedPolicies::Detach {
+        if placed_before.managed_policies.contains(arn)
+            || desired.unlisted.managed_policies == UnlistedManagedPolicies::Detach
+        {
             steps.push((Phase::Remove, Step::DetachManagedPolicy(arn.clone())));
         }
     }

@@ -31,7 +31,8 @@ pub(super) fn expanded(
     match serde_json::from_value(value) {
         Ok(expanded) => expanded,
         Err(error) => {
-            faults.push(Finding::invalid("spec", format!("cannot be read once its placeholders are replaced: {error}")));
+            faults
+                .push(Finding::invalid("spec", format!("cannot be read once its placeholders are replaced: {error}")));
             spec.clone()
         }
     }
@@ -47,10 +48,9 @@ fn expand(value: &mut Value, path: &str, placeholders: &Placeholders, faults: &m
             }
             None => false,
         },
-        Value::Array(list) => list
-            .iter_mut()
-            .enumerate()
-            .fold(false, |changed, (index, value)| expand(value, &format!("{path}[{index}]"), placeholders, faults) || changed),
+        Value::Array(list) => list.iter_mut().enumerate().fold(false, |changed, (index, value)| {
+            expand(value, &format!("{path}[{index}]"), placeholders, faults) || changed
+        }),
         Value::Object(fields) => {
             let mut is_changed = false;
             let mut result = Map::new();

@@ -10,12 +10,10 @@ use super::{
     owner::Owner,
     step::{Step, describe},
 };
-use crate::{
-    api::{
-        DELETE_IN_USE_ANNOTATION, Reason,
-        role::{DeletionPolicy, Drift, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
-        rule,
-    },
+use crate::api::{
+    DELETE_IN_USE_ANNOTATION, Reason,
+    role::{DeletionPolicy, Drift, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
+    rule,
 };
 
 /// Names shown in a message before the rest is counted.

@@ -16,7 +16,7 @@ use crate::{
         feature, rule,
         template::PolicyTemplate,
     },
-    catalog::{self, Caller, Form, Recipe, Values, template},
+    catalog::{self, Caller, Form, Recipe, Values},
     lint::{Finding, Located, Source, Spelling},
     policy::Placeholders,
 };
@@ -104,7 +104,7 @@ impl Kitchen<'_> {
         if source_function_arn_operator.is_some() && source_function_arns.is_none() {
             self.faults.push(Finding::invalid(path, rule::FUNCTION_ARN_OPERATOR));
         }
-        let Some(recipe) = template::find(name) else {
+        let Some(recipe) = catalog::find(catalog::templates(), name) else {
             let message = format!("there is no policy template {name}");
             self.faults.push(Finding::invalid(format!("{path}.name"), message));
             return;
@@ -128,9 +128,11 @@ impl Kitchen<'_> {
                     });
                 }
             }
-            Err(faults) => self.faults.extend(faults.into_iter().map(|fault| {
-                Finding::invalid(format!("{path}.parameters.{}", fault.parameter), fault.message)
-            })),
+            Err(faults) => self.faults.extend(
+                faults
+                    .into_iter()
+                    .map(|fault| Finding::invalid(format!("{path}.parameters.{}", fault.parameter), fault.message)),
+            ),
         }
     }
 

@@ -10,11 +10,7 @@ use crate::{
     api::{INLINE_POLICY_NAME, LambdaExecutionRoleSpec, role::ManagedPolicy, rule},
     catalog::managed_policy::aws_managed_policy_arn,
     lint::{Finding, Located, LocatedPolicy, Source},
-    policy::{
-        Arn, Document, Placeholders, Statement,
-        document::Matching,
-        merge::merged,
-    },
+    policy::{Arn, Document, Placeholders, Statement, document::Matching, merge::merged},
 };
 
 /// The rights of a role, each with the field that it comes from.
@@ -38,7 +34,8 @@ impl Permissions {
         placeholders: &Placeholders,
         faults: &mut Vec<Finding>,
     ) -> Self {
-        let mut permissions = Self { managed: managed_policies(&spec.managed_policies, account, faults), ..Self::default() };
+        let mut permissions =
+            Self { managed: managed_policies(&spec.managed_policies, account, faults), ..Self::default() };
         let scope = Scope::of(spec, account, faults);
         needs::add(spec, &scope, placeholders, &mut permissions, faults);
         permissions.own.extend(statement::statements(&spec.statements, &scope, faults));
@@ -112,11 +109,13 @@ pub(super) fn characters(policies: &BTreeMap<String, Document>) -> usize {
 fn grouped(list: &[Located]) -> Vec<(Source, Statement)> {
     let mut grouped: Vec<(Source, Statement)> = Vec::with_capacity(list.len());
     for Located { source, statement, .. } in list {
-        let twin = grouped.iter_mut().find(|(_, other)| *source != Source::Written && differs_in_resources(other, statement));
+        let twin =
+            grouped.iter_mut().find(|(_, other)| *source != Source::Written && differs_in_resources(other, statement));
         match twin {
             Some((_, Statement { resources: Some(Matching::In(resources)), .. })) => {
                 if let Some(Matching::In(more)) = &statement.resources {
-                    resources.extend(more.iter().filter(|entry| !resources.contains(entry)).cloned().collect::<Vec<_>>());
+                    resources
+                        .extend(more.iter().filter(|entry| !resources.contains(entry)).cloned().collect::<Vec<_>>());
                 }
             }
             Some(_) | None => grouped.push((*source, statement.clone())),
@@ -134,8 +133,11 @@ fn differs_in_resources(a: &Statement, b: &Statement) -> bool {
 /// The statements with sids that are each used once: a user's stays, a recipe's gets a number if it is taken.
 fn named(list: Vec<(Source, Statement)>) -> Vec<Statement> {
     let is_written = |source: Source| source == Source::Written;
-    let mut taken: BTreeSet<String> =
-        list.iter().filter(|(source, _)| is_written(*source)).filter_map(|(_, statement)| statement.sid.clone()).collect();
+    let mut taken: BTreeSet<String> = list
+        .iter()
+        .filter(|(source, _)| is_written(*source))
+        .filter_map(|(_, statement)| statement.sid.clone())
+        .collect();
     list.into_iter()
         .map(|(source, statement)| match statement.sid {
             Some(sid) if !is_written(source) => {

@@ -44,7 +44,11 @@ impl Functions {
     }
 
     /// Makes a statement hold only for the functions' code, if there are any; and says which field it was.
-    pub(super) fn limit(&self, statement: &mut policy::Statement, operator: Option<api::ArnOperator>) -> Option<String> {
+    pub(super) fn limit(
+        &self,
+        statement: &mut policy::Statement,
+        operator: Option<api::ArnOperator>,
+    ) -> Option<String> {
         if self.arns.is_empty() {
             return None;
         }
@@ -232,11 +236,7 @@ impl Choice<'_> {
     }
 }
 
-pub(super) fn conditions_of(
-    conditions: Option<&api::Conditions>,
-    path: &str,
-    faults: &mut Vec<Finding>,
-) -> Conditions {
+pub(super) fn conditions_of(conditions: Option<&api::Conditions>, path: &str, faults: &mut Vec<Finding>) -> Conditions {
     let mut result = Conditions::new();
     for (operator, keys) in conditions.into_iter().flatten() {
         let path = format!("{path}.conditions.{operator}");

@@ -142,11 +142,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
         rule::OPERATOR,
     ),
     ("{sourceFunctionArns: ['f:1']}", "spec.sourceFunctionArns", rule::FUNCTION_ARN_QUALIFIED),
-    (
-        "{features: [{name: Tracing, logGroups: ['/aws/lambda/orders']}]}",
-        "spec.features[0]",
-        rule::FEATURE_FIELDS,
-    ),
+    ("{features: [{name: Tracing, logGroups: ['/aws/lambda/orders']}]}", "spec.features[0]", rule::FEATURE_FIELDS),
     ("{features: [{name: EfsMount, readOnly: true}]}", "spec.features[0]", rule::FEATURE_FILE_SYSTEM),
     (
         "{features: [{name: EfsMount, fileSystemArn: 'file-system/fs-0123456789'}]}",

@@ -220,11 +220,8 @@ fn describe_role(status: &mut LambdaExecutionRoleStatus, desired: &DesiredRole, 
     status.managed_policies = desired.managed_policies.iter().map(|arn| AttachedPolicy { arn: arn.clone() }).collect();
     status.inline_characters = i64::try_from(desired.inline_characters()).ok();
     status.inline_quota = i64::try_from(desired.quotas.inline_policies).ok();
-    status.inline_policies = desired
-        .inline_policies
-        .iter()
-        .map(|(name, document)| stored_policy(name, document))
-        .collect();
+    status.inline_policies =
+        desired.inline_policies.iter().map(|(name, document)| stored_policy(name, document)).collect();
     status.synced_fingerprint = Some(desired.fingerprint());
     status.warnings = warnings(&desired.warnings);
 }
@@ -258,11 +255,8 @@ const WARNINGS_MAX: usize = 20;
 /// The warnings among `findings`, as the status shows them.
 fn warnings(findings: &[Finding]) -> Vec<String> {
     let warnings: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == Severity::Warning).collect();
-    let mut shown: Vec<String> = warnings
-        .iter()
-        .take(WARNINGS_MAX)
-        .map(|finding| clipped(&format!("{}: {finding}", finding.code)))
-        .collect();
+    let mut shown: Vec<String> =
+        warnings.iter().take(WARNINGS_MAX).map(|finding| clipped(&format!("{}: {finding}", finding.code))).collect();
     if let Some(more @ 1..) = warnings.len().checked_sub(WARNINGS_MAX) {
         shown.push(format!("{more} more; `lambdaroles lint` shows all."));
     }

@@ -153,8 +153,12 @@ fn trust_statements_keep_every_kind_of_principal_and_their_actions() {
 
 #[test]
 fn arns_are_of_the_partition_region_and_account_where_the_role_is() {
-    let account =
-        Account { id: "999900001111".to_owned(), partition: "aws-cn".to_owned(), region: "cn-north-1".to_owned(), ..account() };
+    let account = Account {
+        id: "999900001111".to_owned(),
+        partition: "aws-cn".to_owned(),
+        region: "cn-north-1".to_owned(),
+        ..account()
+    };
     let yaml = r#"
 trust: {self: true, sourceAccountCondition: false}
 managedPolicies: [{aws: AWSLambdaBasicExecutionRole}, {aws: AWSXRayDaemonWriteAccess}, {aws: job-function/Billing}]

@@ -180,7 +180,9 @@ fn our_role_is_emptied_and_deleted() {
     let mut role = found("managedPolicies: [{aws: AWSLambdaExecute}]", Some(&owner));
     role.inline_policies.insert("console".to_owned(), "{}".to_owned());
     assert!(removal(&owner).concerns(&role));
-    let Verdict::Delete(steps) = removal(&owner).judge(Some(&role), &Usage::default(), &Placed::default()) else { panic!() };
+    let Verdict::Delete(steps) = removal(&owner).judge(Some(&role), &Usage::default(), &Placed::default()) else {
+        panic!()
+    };
     assert_eq!(
         clauses(&steps),
         ["detach arn:aws:iam::aws:policy/AWSLambdaExecute", "delete inline policy console", "delete the role"]
@@ -222,7 +224,11 @@ fn an_instance_profile_holds_the_role_whatever_the_annotation_says() {
     let usage = Usage { instance_profiles: vec!["workers".to_owned()], ..functions(1) };
     for delete_in_use in [false, true] {
         assert_eq!(
-            Removal { delete_in_use, ..removal(&owner) }.judge(Some(&found("{}", Some(&owner))), &usage, &Placed::default()),
+            Removal { delete_in_use, ..removal(&owner) }.judge(
+                Some(&found("{}", Some(&owner))),
+                &usage,
+                &Placed::default()
+            ),
             Verdict::Hold(hold(
                 Reason::InUseByInstanceProfile,
                 "Role shop-orders is not deleted: instance profile workers holds it, which this object does not own. Remove the role from it."
@@ -252,7 +258,9 @@ fn functions_hold_the_role_unless_the_annotation_lets_go() {
 #[case(100, "function:f5 and 95 more with it")]
 fn many_functions_are_counted(#[case] count: usize, #[case] expected: &str) {
     let owner = owner();
-    let Verdict::Hold(hold) = removal(&owner).judge(Some(&found("{}", Some(&owner))), &functions(count), &Placed::default()) else {
+    let Verdict::Hold(hold) =
+        removal(&owner).judge(Some(&found("{}", Some(&owner))), &functions(count), &Placed::default())
+    else {
         panic!()
     };
     assert!(hold.message.contains(expected), "{}", hold.message);
@@ -293,10 +301,7 @@ fn what_is_ours_alone_goes_although_others_policies_would_be_kept() {
     let mut role = found("managedPolicies: [{aws: AWSLambdaExecute}]", Some(&owner));
     role.inline_policies = ["lambdaroles", "legacy"].map(|name| (name.to_owned(), "{}".to_owned())).into();
     let removal = Removal { unlisted: KEEP, ..removal(&owner) };
-    let ours = Placed {
-        inline_policies: set(&["legacy"]),
-        ..placed(&["arn:aws:iam::aws:policy/AWSLambdaExecute"])
-    };
+    let ours = Placed { inline_policies: set(&["legacy"]), ..placed(&["arn:aws:iam::aws:policy/AWSLambdaExecute"]) };
     assert!(matches!(removal.judge(Some(&role), &Usage::default(), &ours), Verdict::Delete(_)));
 }
 

@@ -13,7 +13,10 @@ mod status;
 use std::collections::BTreeSet;
 
 use super::{Account, DesiredRole, ObservedRole, Owner, Placed, Quotas, Step, desired::desired_role};
-use crate::{api::LambdaExecutionRoleSpec, lint::{Code, Finding}};
+use crate::{
+    api::LambdaExecutionRoleSpec,
+    lint::{Code, Finding},
+};
 
 /// The account differs from every other number in the tests, so that a swapped value fails.
 fn account() -> Account {

@@ -105,9 +105,18 @@ statements:
         conditions.iter().map(|(operator, keys)| format!("{operator} {keys:?}")).collect::<Vec<_>>().join(" ")
     };
     let equals = |name: &str| {
-        format!(r#"ArnEquals {{"lambda:SourceFunctionArn": ["arn:aws:lambda:eu-west-1:111122223333:function:{name}"]}}"#)
+        format!(
+            r#"ArnEquals {{"lambda:SourceFunctionArn": ["arn:aws:lambda:eu-west-1:111122223333:function:{name}"]}}"#
+        )
     };
-    for unscoped in ["xray:PutTraceSegments", "sqs:ReceiveMessage", "sqs:SendMessage", "kinesis:GetRecords", "s3:GetObject", "s3:DeleteObject"] {
+    for unscoped in [
+        "xray:PutTraceSegments",
+        "sqs:ReceiveMessage",
+        "sqs:SendMessage",
+        "kinesis:GetRecords",
+        "s3:GetObject",
+        "s3:DeleteObject",
+    ] {
         assert_eq!(scope(unscoped), "", "{unscoped}");
     }
     assert_eq!(scope("dynamodb:GetItem"), equals("orders"));
@@ -119,7 +128,9 @@ statements:
 
 #[test]
 fn a_deny_takes_the_default_scope_too() {
-    let role = desired("{sourceFunctionArns: [orders], statements: [{effect: Deny, actions: ['s3:DeleteObject'], resources: ['*']}]}");
+    let role = desired(
+        "{sourceFunctionArns: [orders], statements: [{effect: Deny, actions: ['s3:DeleteObject'], resources: ['*']}]}",
+    );
     assert_eq!(about(&role, "s3:DeleteObject").conditions.len(), 1);
 }
 
@@ -217,7 +228,9 @@ statements:
 #[test]
 fn every_unknown_placeholder_is_told_where_it_stands() {
     assert_eq!(
-        faults("{description: $(team), statements: [{effect: Allow, actions: ['s3:GetObject'], resources: ['arn:aws:s3:::$(bucket/*']}]}"),
+        faults(
+            "{description: $(team), statements: [{effect: Allow, actions: ['s3:GetObject'], resources: ['arn:aws:s3:::$(bucket/*']}]}"
+        ),
         [
             "spec.description: holds $(team), which is no placeholder: there are $(accountId), $(name), $(namespace), $(partition), $(region), $(roleName)",
             "spec.statements[0].resources[0]: holds $(bucket/*, which is no placeholder: there are $(accountId), $(name), $(namespace), $(partition), $(region), $(roleName)",
@@ -228,10 +241,14 @@ fn every_unknown_placeholder_is_told_where_it_stands() {
 #[test]
 fn a_warning_does_not_refuse_and_an_ignored_finding_is_not_told() {
     let statement = |ignore: &str| {
-        format!("statements: [{{effect: Allow, actions: ['s3:*'], resources: ['arn:aws:s3:::b/*'], ignoreFindings: [{ignore}]}}]")
+        format!(
+            "statements: [{{effect: Allow, actions: ['s3:*'], resources: ['arn:aws:s3:::b/*'], ignoreFindings: [{ignore}]}}]"
+        )
     };
     let warnings = desired(&statement("")).warnings;
-    assert!(warnings.iter().any(|warning| warning.code == Code::WildcardAction && warning.severity == Severity::Warning));
+    assert!(
+        warnings.iter().any(|warning| warning.code == Code::WildcardAction && warning.severity == Severity::Warning)
+    );
     assert_eq!(desired(&statement("WildcardAction")).warnings, []);
 }
 
@@ -239,7 +256,11 @@ fn a_warning_does_not_refuse_and_an_ignored_finding_is_not_told() {
 fn a_scope_that_would_break_lambda_s_own_call_refuses_the_spec() {
     let yaml = "statements: [{effect: Allow, actions: ['ec2:CreateNetworkInterface'], resources: ['*'], sourceFunctionArns: [orders]}]";
     let findings = judged(yaml).unwrap_err();
-    assert!(findings.iter().any(|finding| finding.code == Code::ScopeBreaksServiceCall && finding.severity == Severity::Error));
+    assert!(
+        findings
+            .iter()
+            .any(|finding| finding.code == Code::ScopeBreaksServiceCall && finding.severity == Severity::Error)
+    );
 }
 
 #[test]

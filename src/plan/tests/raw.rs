@@ -57,7 +57,8 @@ fn a_document_is_checked_as_iam_checks_it(#[case] document: &str, #[case] beginn
 
 #[test]
 fn a_raw_document_is_linted_with_the_names_that_it_uses() {
-    let yaml = policy("{Version: '2012-10-17', Statement: [{Effect: Allow, Action: ['s3:*'], Resource: 'arn:aws:s3:::b/*'}]}");
+    let yaml =
+        policy("{Version: '2012-10-17', Statement: [{Effect: Allow, Action: ['s3:*'], Resource: 'arn:aws:s3:::b/*'}]}");
     let warnings = desired(&yaml).warnings;
     assert_eq!(warnings.iter().map(|warning| warning.code).collect::<Vec<_>>(), [Code::WildcardAction]);
     assert!(warnings[0].path.starts_with("spec.inlinePolicies[0].document.Statement[0].Action"), "{}", warnings[0]);
@@ -66,7 +67,9 @@ fn a_raw_document_is_linted_with_the_names_that_it_uses() {
 /// Statements of one action on many resources each, so that only merging brings them below the quota.
 fn statements(count: usize) -> String {
     let statement = |n| {
-        format!("{{sid: S{n}, effect: Allow, actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: ['arn:aws:s3:::bucket-{n:03}/*']}}")
+        format!(
+            "{{sid: S{n}, effect: Allow, actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: ['arn:aws:s3:::bucket-{n:03}/*']}}"
+        )
     };
     format!("statements: [{}]", (0..count).map(statement).collect::<Vec<_>>().join(", "))
 }

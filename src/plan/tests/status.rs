@@ -196,7 +196,6 @@ fn of_many_warnings_the_status_shows_some_and_counts_the_rest() {
     assert_eq!(status.warnings.last().unwrap(), "5 more; `lambdaroles lint` shows all.");
 }
 
-
 #[test]
 fn a_look_that_finds_nothing_leaves_the_status_as_it_is() {
     let before = ready();

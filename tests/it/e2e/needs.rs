@@ -150,7 +150,10 @@ async fn warnings_are_told_in_the_status_and_errors_keep_the_role_from_iam() {
     let statement = |actions: Value| json!({"statements": [{"effect": "Allow", "actions": actions, "resources": ["*"], "sourceFunctionArns": ["orders"]}]});
     let role = world.create_ready("warned", statement(json!(["s3:*"]))).await;
     let warnings = role.status.unwrap().warnings;
-    assert!(warnings.iter().any(|warning| warning.starts_with("WildcardAction: spec.statements[0].actions[0]: ")), "{warnings:?}");
+    assert!(
+        warnings.iter().any(|warning| warning.starts_with("WildcardAction: spec.statements[0].actions[0]: ")),
+        "{warnings:?}"
+    );
 
     world.create("refused", statement(json!(["ec2:CreateNetworkInterface"]))).await;
     let role = world.condition("refused", ConditionType::Stalled, "True", Reason::InvalidSpec).await;
@@ -166,7 +169,8 @@ async fn the_account_s_own_quotas_are_judged_before_any_write() {
     world.create_ready("witness", json!({})).await;
     world.proxy.forget();
     // The emulator's accounts allow ten.
-    let policies: Vec<_> = (0..11).map(|number| json!({"arn": format!("arn:aws:iam::123456789012:policy/p{number}")})).collect();
+    let policies: Vec<_> =
+        (0..11).map(|number| json!({"arn": format!("arn:aws:iam::123456789012:policy/p{number}")})).collect();
     world.create("orders", json!({"managedPolicies": policies})).await;
     let role = world.condition("orders", ConditionType::Stalled, "True", Reason::InvalidSpec).await;
     let message = &condition(&role, ConditionType::Accepted).unwrap().message;

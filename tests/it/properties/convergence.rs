@@ -12,13 +12,13 @@ use lambdaroles::{
 };
 use proptest::{collection::vec, option, prelude::*};
 
-use crate::rewrite::rewritten;
 use super::{
     foreign::{self, Edit},
     generate::{self, Pool},
     iam_model::{ATTACHMENT_QUOTA, Fate, characters},
     world::{Ended, World, desired},
 };
+use crate::rewrite::rewritten;
 
 /// Something that happens to an object or its role.
 #[derive(Clone, Debug)]

@@ -163,7 +163,9 @@ impl Iam {
             Step::PutInlinePolicy { name, document } => {
                 check_document(document)?;
                 next.inline_policies.insert(name.clone(), document.to_string());
-                if next.inline_policies.values().map(|json| characters(json)).sum::<usize>() > Quotas::HIGHEST.inline_policies {
+                if next.inline_policies.values().map(|json| characters(json)).sum::<usize>()
+                    > Quotas::HIGHEST.inline_policies
+                {
                     return Err(Kind::LimitExceeded);
                 }
             }
