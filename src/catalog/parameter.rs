@@ -89,16 +89,17 @@ pub enum Name {
     EventBusName,
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html>
     FunctionName,
-    /// <https://docs.aws.amazon.com/kafka/latest/APIReference/>, which leaves it to Kafka itself: at most 249 characters.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html>
     KafkaTopicName,
     /// <https://docs.aws.amazon.com/polly/latest/dg/API_PutLexicon.html>
     LexiconName,
     /// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html>
     LogGroupName,
-    /// Without the slash that some begin with, as in ARNs.
+    /// Without a slash before it: in ARNs there is one already.
     /// <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html>
     ParameterName,
-    /// With that slash, for recipes whose own text leaves it out.
+    /// A parameter's name or the beginning of one, with the slash before it.
+    /// <https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-hierarchies.html>
     ParameterPath,
     /// <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_CreatePipeline.html>
     PipelineName,
@@ -114,10 +115,10 @@ pub enum Name {
     StreamName,
     /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html>
     TableName,
-    /// When the stream of a table began: `2026-05-11T21:21:33.291`.
+    /// When the stream of a table began: `2015-05-11T21:21:33.291`.
     /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Stream.html>
     TableStreamLabel,
-    /// A family with its revision, as in ARNs.
+    /// A family and its revision: without one, no ARN of a task definition is matched.
     /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html>
     TaskDefinition,
     /// <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateEmailTemplate.html>
@@ -144,13 +145,13 @@ impl Name {
             Self::KafkaTopicName => ("-_.", 249),
             Self::LexiconName => ("", 20),
             Self::LogGroupName => ("-_./#", 512),
-            Self::ParameterName | Self::ParameterPath => ("-_./", 1011),
+            Self::ParameterName | Self::ParameterPath => ("-_./", 1_011),
             Self::PipelineName => ("-_.@", 100),
             Self::QueueName | Self::StateMachineName => ("-_.", 80),
             Self::RepositoryName => ("-_.", 100),
             Self::ResourceId => ("-", 64),
             Self::StreamName | Self::WorkGroupName => ("-_.", 128),
-            Self::TableStreamLabel => ("-.:", 64),
+            Self::TableStreamLabel => ("-:.", 64),
             Self::TaskDefinition => ("-_:", 266),
             Self::TopicName => ("-_.", 256),
         }
@@ -173,20 +174,17 @@ impl Name {
         }
     }
 
-    /// Names of these kinds would make an ARN that no resource has, without anyone being told.
+    /// What some ask beyond characters and length.
     fn check_form(self, value: &str) -> Result<(), String> {
-        match self {
-            Self::ParameterName if value.starts_with('/') => {
-                Err(format!("{value} begins with a slash: a {self} is written without it"))
+        let form = match self {
+            Self::ParameterName if value.starts_with('/') => "a ParameterName is written without the slash before it",
+            Self::ParameterPath if !value.starts_with('/') => "a ParameterPath begins with a slash",
+            Self::TaskDefinition if value.split(':').map(str::is_empty).ne([false, false]) => {
+                "a TaskDefinition is FAMILY:REVISION, where REVISION may be *"
             }
-            Self::ParameterPath if !value.starts_with(['/', '*']) => {
-                Err(format!("{value} begins without a slash: a {self} is written with it"))
-            }
-            Self::TaskDefinition if !value.contains([':', '*']) => {
-                Err(format!("{value} names no revision: write {value}:1, or {value}:* for all of them"))
-            }
-            _ => Ok(()),
-        }
+            _ => return Ok(()),
+        };
+        Err(format!("{form}, unlike {value}"))
     }
 }
 

@@ -7,4 +7,5 @@ use super::*;
 #[test]
 fn all_data_loads() {
     assert_eq!(features().len(), 8);
+    assert_eq!((event_sources().len(), destinations().len()), (7, 8));
 }

@@ -191,9 +191,10 @@ fn objects(text: &str) -> Result<Vec<Value>, serde_saphyr::Error> {
 }
 
 fn items(mut object: Value) -> Vec<Value> {
-    match (object["kind"].as_str(), object["items"].take()) {
-        (Some("List" | "LambdaExecutionRoleList"), Value::Array(items)) => items,
-        _ => vec![object],
+    let is_list = matches!(object["kind"].as_str(), Some("List" | "LambdaExecutionRoleList"));
+    match object.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) if is_list => items,
+        Some(_) | None => vec![object],
     }
 }
 
