@@ -1,4 +1,4 @@
-//! The IAM policy language, as values: documents, their meaning, their size, and ARNs.
+//! The IAM policy language, as values: documents, their meaning, their size, what they allow, patterns and ARNs.
 //!
 //! Pure: nothing here knows Kubernetes, AWS's SDK or the clock. Grammar:
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
@@ -6,6 +6,8 @@
 pub mod arn;
 pub mod canonical;
 pub mod document;
+pub mod evaluate;
+pub mod function;
 pub mod operator;
 mod parse;
 pub mod pattern;

@@ -33,7 +33,8 @@ pub(super) enum Token {
 }
 
 impl Token {
-    const fn of(character: char) -> Self {
+    /// The element that the character writes.
+    pub(super) const fn of(character: char) -> Self {
         match character {
             '?' => Self::One,
             '*' => Self::Any,
