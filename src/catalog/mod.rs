@@ -4,3 +4,4 @@ pub mod escalation;
 pub mod managed_policy;
 pub mod service_call;
 pub mod service_reference;
+pub mod unfit_policy;

@@ -154,7 +154,7 @@ mod tests {
         actions.sort_unstable();
         assert!(actions.windows(2).all(|pair| pair[0] != pair[1]), "{actions:?}");
         for call in &calls {
-            assert!(call.source.ends_with(".html") && !call.purpose.is_empty() && !call.declare.is_empty(), "{call:?}");
+            assert!(call.source.contains(".html") && !call.purpose.is_empty() && !call.declare.is_empty(), "{call:?}");
         }
     }
 
