@@ -9,6 +9,7 @@ pub mod parameter;
 pub mod recipe;
 pub mod service_call;
 pub mod service_reference;
+pub mod unfit_policy;
 
 #[cfg(test)]
 mod tests;

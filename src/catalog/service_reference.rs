@@ -25,8 +25,8 @@ struct Reference {
     date: &'static str,
     /// By service, in the order of their names in lower case.
     actions: BTreeMap<&'static str, Vec<Action>>,
-    /// By prefix: in lower case, a `*` for the part that the request names.
-    condition_keys: BTreeMap<&'static str, Vec<String>>,
+    /// By prefix; a `*` stands for the part that the request names.
+    condition_keys: BTreeMap<&'static str, Vec<&'static str>>,
 }
 
 impl Reference {
@@ -47,7 +47,7 @@ impl Reference {
             }
         }
         for (prefix, keys) in lines.filter_map(|line| line.split_once(' ')) {
-            reference.condition_keys.insert(prefix, keys.split(' ').map(str::to_ascii_lowercase).collect());
+            reference.condition_keys.insert(prefix, keys.split(' ').collect());
         }
         reference
     }
@@ -99,12 +99,15 @@ pub fn is_condition_key(key: &str) -> Option<bool> {
     let key = key.to_ascii_lowercase();
     let (prefix, name) = key.split_once(':')?;
     let known = REFERENCE.condition_keys.get(prefix)?;
-    let is_it = |known: &String| match known.split_once('*') {
-        Some((before, behind)) => name
-            .strip_prefix(before)
-            .and_then(|rest| rest.strip_suffix(behind))
-            .is_some_and(|middle| !middle.is_empty()),
-        None => known == name,
+    let is_it = |known: &&str| {
+        let known = known.to_ascii_lowercase();
+        match known.split_once('*') {
+            Some((before, behind)) => {
+                let named = name.strip_prefix(before).and_then(|rest| rest.strip_suffix(behind));
+                named.is_some_and(|named| !named.is_empty())
+            }
+            None => known == name,
+        }
     };
     Some(known.iter().any(is_it))
 }
@@ -121,13 +124,13 @@ pub fn nearest_action(service: &str, name: &str) -> Option<&'static str> {
     nearest(name, actions(service).iter().map(|action| action.name))
 }
 
-/// The condition key with the same prefix that is most like `key`, in lower case, if one is much like it.
+/// The condition key with the same prefix that is most like `key`, if one is much like it.
 #[must_use]
 pub fn nearest_condition_key(key: &str) -> Option<String> {
     let (prefix, name) = key.split_once(':')?;
     let prefix = prefix.to_ascii_lowercase();
     let known = REFERENCE.condition_keys.get(prefix.as_str())?;
-    nearest(name, known.iter().map(String::as_str)).map(|name| format!("{prefix}:{name}"))
+    nearest(name, known.iter().copied()).map(|name| format!("{prefix}:{name}"))
 }
 
 /// How alike two spellings have to be for one to be offered in the place of the other; 1 is equal.
@@ -206,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_condition_key_of_the_like_is_offered() {
-        assert_eq!(nearest_condition_key("lambda:SourceFunctionArns").as_deref(), Some("lambda:sourcefunctionarn"));
+        assert_eq!(nearest_condition_key("lambda:SourceFunctionArns").as_deref(), Some("lambda:SourceFunctionArn"));
         assert_eq!(nearest_condition_key("aws:Nothing"), None);
     }
 }

@@ -1,11 +1,6 @@
 //! Allows that are wider than they need to be, or lead to more rights than they name.
 
-use super::{
-    Code, Finding, Report, Severity,
-    coverage::Reading,
-    some_of,
-    vocabulary::actions_like,
-};
+use super::{Code, Finding, Report, Severity, coverage::Reading, some_of, vocabulary::actions_like};
 use crate::{
     catalog::escalation,
     policy::{Arn, document::Effect},
@@ -68,7 +63,8 @@ fn limitable_actions(reading: &Reading<'_>) -> Vec<String> {
         return vec!["every other action".to_owned()];
     }
     let is_limitable = |text: &str| !text.contains(':') || actions_like(text).any(|(_, action)| action.resource_level);
-    reading.included_actions().filter(|(_, text, _)| is_limitable(text)).map(|(_, text, _)| text.to_owned()).collect()
+    let named = |text: &str| if text.contains(':') { text.to_owned() } else { "every action".to_owned() };
+    reading.included_actions().filter(|(_, text, _)| is_limitable(text)).map(|(_, text, _)| named(text)).collect()
 }
 
 fn ways_to_more_rights(reading: &Reading<'_>, report: &mut Report) {
@@ -76,7 +72,9 @@ fn ways_to_more_rights(reading: &Reading<'_>, report: &mut Report) {
     let is_broad = is_broad(reading);
     for (index, text, pattern) in reading.included_actions() {
         // Whoever allows everything is told so.
-        let Some((service, _)) = text.split_once(':') else { continue };
+        if !text.contains(':') {
+            continue;
+        }
         for way in escalation::ways().iter().filter(|way| is_broad || !way.broad) {
             let actions: Vec<&str> =
                 way.actions.iter().map(String::as_str).filter(|action| pattern.matches(action)).collect();
@@ -86,12 +84,13 @@ fn ways_to_more_rights(reading: &Reading<'_>, report: &mut Report) {
             let names = some_of(actions.iter().copied());
             let message = format!("allows {names}: who may do that {}", way.how);
             let fix = if way.broad {
-                format!("Name the resources; of {service} a function seldom needs all")
+                "Name the resources that it is for".to_owned()
             } else {
                 "Leave it out, or name the resources and set a permissions boundary".to_owned()
             };
             let path = located.action_path(index);
-            report.add(&located.ignored, Finding::new(Severity::Warning, Code::PrivilegeEscalation, path, message, fix));
+            report
+                .add(&located.ignored, Finding::new(Severity::Warning, Code::PrivilegeEscalation, path, message, fix));
         }
     }
 }

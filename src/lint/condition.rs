@@ -3,12 +3,9 @@
 use super::subject::{Located, Spelling};
 use crate::policy::{
     document::Conditions,
+    function::SOURCE_FUNCTION_ARN,
     operator::{Comparison, Operator, SetOperator, is_known},
 };
-
-/// The key that carries the function whose code makes a request.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html>
-pub(super) const FUNCTION_KEY: &str = "lambda:SourceFunctionArn";
 
 /// One operator of a condition block with one of its keys.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +23,8 @@ pub(super) struct Condition<'a> {
 impl<'a> Condition<'a> {
     /// Every one of a condition block. What IAM does not know is refused elsewhere.
     pub(super) fn all(conditions: &'a Conditions) -> impl Iterator<Item = Self> {
-        let known = conditions.iter().filter_map(|(text, keys)| Operator::parse(text).map(|parsed| (text, parsed, keys)));
+        let known =
+            conditions.iter().filter_map(|(text, keys)| Operator::parse(text).map(|parsed| (text, parsed, keys)));
         known.flat_map(|(text, operator, keys)| {
             keys.iter().map(move |(key, values)| Self { text, operator, key, values })
         })
@@ -44,10 +42,7 @@ impl<'a> Condition<'a> {
 
     /// Whether the operator compares text.
     pub(super) fn is_for_strings(&self) -> bool {
-        matches!(
-            self.operator.comparison,
-            Comparison::String | Comparison::StringIgnoringCase | Comparison::StringLike
-        )
+        matches!(self.operator.comparison, Comparison::String | Comparison::StringIgnoringCase | Comparison::StringLike)
     }
 
     /// Whether the operator takes `*` and `?` for wildcards.
@@ -95,13 +90,13 @@ impl<'a> Condition<'a> {
     }
 
     fn is_made_from_list(&self) -> bool {
-        self.is_for_arns() && self.key == FUNCTION_KEY
+        self.is_for_arns() && self.key == SOURCE_FUNCTION_ARN
     }
 }
 
 /// The conditions on the function's ARN.
 pub(super) fn on_functions(conditions: &Conditions) -> impl Iterator<Item = Condition<'_>> {
-    Condition::all(conditions).filter(|condition| condition.is_about(FUNCTION_KEY))
+    Condition::all(conditions).filter(|condition| condition.is_about(SOURCE_FUNCTION_ARN))
 }
 
 /// Whether the conditions hold for function code alone: not for a request without the function's ARN.
@@ -117,5 +112,6 @@ pub(super) fn name_functions(conditions: &Conditions) -> bool {
 /// Whether `conditions` hold whenever `others` do. "No" where that does not show.
 pub(super) fn follow_from(conditions: &Conditions, others: &Conditions) -> bool {
     conditions.keys().all(|operator| is_known(operator))
-        && Condition::all(conditions).all(|condition| Condition::all(others).any(|other| condition.follows_from(&other)))
+        && Condition::all(conditions)
+            .all(|condition| Condition::all(others).any(|other| condition.follows_from(&other)))
 }

@@ -164,5 +164,10 @@ fn included<'a, 'r, P>(
     texts: &'a [String],
 ) -> impl Iterator<Item = (usize, &'a str, &'r P)> + use<'a, 'r, P> {
     let count = if extent.excludes { 0 } else { extent.patterns.len() };
-    texts.iter().zip(&extent.patterns).take(count).enumerate().map(|(index, (text, pattern))| (index, text.as_str(), pattern))
+    texts
+        .iter()
+        .zip(&extent.patterns)
+        .take(count)
+        .enumerate()
+        .map(|(index, (text, pattern))| (index, text.as_str(), pattern))
 }

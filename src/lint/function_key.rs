@@ -1,14 +1,20 @@
 //! How the function's ARN is compared, and with what; and keys that are taken for it.
 
+use std::fmt::Display;
+
 use super::{
     Code, Finding, Home, Report, Severity,
-    condition::{Condition, FUNCTION_KEY, on_functions},
+    condition::{Condition, on_functions},
     coverage::Reading,
     some_of,
 };
 use crate::{
     catalog::service_call::{self, FunctionKey, ServiceCall},
-    policy::{ActionPattern, Arn, Pattern, document::Effect},
+    policy::{
+        ActionPattern, ArnPattern, Pattern,
+        document::Effect,
+        function::{Component, FunctionPattern, NoFunction, SOURCE_FUNCTION_ARN},
+    },
 };
 
 /// The keys that are set where an AWS service calls on its own behalf, which it never does with a role.
@@ -54,7 +60,7 @@ fn wrong_key(condition: &Condition<'_>, reading: &Reading<'_>, home: Home<'_>, r
     };
     let message = format!("{about}: {consequence}");
     let fix = format!(
-        "Name the functions in sourceFunctionArns, which compares {FUNCTION_KEY} with {}",
+        "Name the functions in sourceFunctionArns, which compares {SOURCE_FUNCTION_ARN} with {}",
         function_arn(home, "NAME")
     );
     let path = condition.path(located, None);
@@ -70,7 +76,10 @@ fn operator(condition: &Condition<'_>, reading: &Reading<'_>, report: &mut Repor
     let (severity, message) = if !condition.is_for_strings() {
         (Severity::Error, format!("compares {key}, an ARN, by {operator}, which no ARN satisfies"))
     } else if has_wildcard && !condition.knows_wildcards() {
-        (Severity::Error, format!("compares {key} by {operator}, which takes a wildcard for the character: no function matches"))
+        (
+            Severity::Error,
+            format!("compares {key} by {operator}, which takes a wildcard for the character: no function matches"),
+        )
     } else {
         (Severity::Warning, format!("compares {key}, an ARN, by {operator}, as text"))
     };
@@ -128,20 +137,18 @@ fn own_calls(reading: &Reading<'_>) -> Vec<&'static str> {
 
 fn function(condition: &Condition<'_>, index: usize, reading: &Reading<'_>, home: Home<'_>, report: &mut Report) {
     let value = condition.values[index].as_str();
-    let named = match Function::parse(value, home) {
-        Ok(named) => named,
+    let name_has_wildcard = match may_name(value, home) {
+        Ok(has_wildcard) => has_wildcard,
         // Compared as text, a wildcard also stands for several parts of the ARN.
-        Err((Code::NotAFunctionArn, _)) if is_text_like(condition, value, home) => {
-            Function { name_has_wildcard: true }
-        }
+        Err((Code::NotAFunctionArn, _)) if is_text_like(condition, value, home) => true,
         Err((code, message)) => {
-            let fix = format!("Name functions as {}", function_arn(home, "NAME"));
+            let fix = format!("Write {}", function_arn(home, name_in(value).unwrap_or("NAME")));
             let path = condition.path(reading.located, Some(index));
             report.add(&reading.located.ignored, Finding::new(Severity::Error, code, path, message, fix));
             return;
         }
     };
-    if named.name_has_wildcard && condition.knows_wildcards() && !condition.operator.negated {
+    if name_has_wildcard && condition.knows_wildcards() && !condition.operator.negated {
         let message = format!("{value} matches every function whose name fits, also those that are made later");
         let fix = "Name each function, or keep names of that form to those that may";
         let path = condition.path(reading.located, Some(index));
@@ -150,48 +157,66 @@ fn function(condition: &Condition<'_>, index: usize, reading: &Reading<'_>, home
     }
 }
 
-/// A value that some function's ARN can match.
-struct Function {
-    name_has_wildcard: bool,
-}
-
-impl Function {
-    /// Reads a value, whose parts are compared one by one: a wildcard crosses no colon but those of the last part.
-    fn parse(value: &str, home: Home<'_>) -> Result<Self, (Code, String)> {
-        // What a policy variable stands for is known only at the request.
-        if value.contains("${") {
-            return Ok(Self { name_has_wildcard: false });
-        }
-        let may_be = |part: &str, own: &str| Pattern::new(part).matches(own);
-        let not_one = |why: &str| (Code::NotAFunctionArn, format!("{value} {why}, so no function matches"));
-        let arn = Arn::parse(value).ok_or_else(|| not_one("is no ARN"))?;
-        let is_function = Pattern::new(arn.resource).intersects(&Pattern::new("function:?*"));
-        if !may_be(arn.service, "lambda") || !is_function || arn.region.is_empty() {
-            return Err(not_one("is not the ARN of a function"));
-        }
-        // `function:NAME` holds one colon, and a wildcard takes none away.
-        if arn.resource.matches(':').count() > 1 {
-            let message = format!("{value} names a version or an alias, which {FUNCTION_KEY} never carries: no request matches");
-            return Err((Code::QualifiedFunctionArn, message));
-        }
-        for (what, part, own) in [("partition", arn.partition, home.partition), ("account", arn.account, home.account_id)] {
-            if !may_be(part, own) {
-                let message = format!("{value} is in {what} {part}, and no function there can run with a role of {own}");
-                return Err((Code::ForeignFunction, message));
+/// Whether a value has a wildcard in the name of the function, or why it names none that may run with the role.
+fn may_name(value: &str, home: Home<'_>) -> Result<bool, (Code, String)> {
+    // What a policy variable stands for is known only at the request.
+    if value.contains("${") {
+        return Ok(false);
+    }
+    let not_one = |why: &dyn Display| (Code::NotAFunctionArn, format!("{value} {why}, so no function matches"));
+    let arn = ArnPattern::parse(value).ok_or_else(|| not_one(&"is no ARN"))?;
+    // The parser takes a bare name for a function at home, which IAM does not.
+    let parsed =
+        if value.starts_with("arn:") { FunctionPattern::parse(value, &home) } else { Err(NoFunction::OtherResource) };
+    match parsed {
+        Ok(function) => {
+            let foreign = function.foreign_components(&home);
+            // IAM is one for all regions: a function of another may run with the role.
+            match foreign.into_iter().find(|component| *component != Component::Region) {
+                Some(component) => Err((
+                    Code::ForeignFunction,
+                    format!(
+                        "{value} is in {component} {}, and no function there can run with a role of account {} in partition {}",
+                        function.component(component),
+                        home.account,
+                        home.partition
+                    ),
+                )),
+                None => Ok(function.has_wildcard_in(Component::Name)),
             }
         }
-        let name = arn.resource.split_once(':').map_or(arn.resource, |(_, name)| name);
-        Ok(Self { name_has_wildcard: name.contains(['*', '?']) })
+        Err(qualified @ NoFunction::Qualified) => {
+            Err((Code::QualifiedFunctionArn, format!("{value} {qualified}: no request matches")))
+        }
+        Err(impossible @ NoFunction::Impossible(_)) => Err(not_one(&impossible)),
+        // Wider than the ARN of a function, such as one that ends in a wildcard for every kind of resource.
+        Err(other @ NoFunction::OtherResource) => {
+            let functions = ArnPattern::parse(&functions_at(home));
+            if functions.is_some_and(|functions| functions.intersects(&arn)) { Ok(true) } else { Err(not_one(&other)) }
+        }
     }
 }
 
+/// The function's name, in a bare name or in an ARN, if it is one.
+fn name_in(value: &str) -> Option<&str> {
+    let name = if value.starts_with("arn:") { value.split(':').nth(6)? } else { value };
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_*?".contains(c));
+    (is_name && name.contains(|c: char| c.is_ascii_alphanumeric())).then_some(name)
+}
+
 fn is_text_like(condition: &Condition<'_>, value: &str, home: Home<'_>) -> bool {
-    let Home { partition, account_id, .. } = home;
-    let functions = Pattern::new(&format!("arn:{partition}:lambda:*:{account_id}:function:*"));
-    condition.is_for_strings() && condition.knows_wildcards() && Pattern::new(value).intersects(&functions)
+    condition.is_for_strings()
+        && condition.knows_wildcards()
+        && Pattern::new(value).intersects(&Pattern::new(&functions_at(home)))
+}
+
+/// The functions that may run with a role: those of its account, in any region.
+fn functions_at(home: Home<'_>) -> String {
+    let Home { partition, region: _, account } = home;
+    format!("arn:{partition}:lambda:*:{account}:function:?*")
 }
 
 fn function_arn(home: Home<'_>, name: &str) -> String {
-    let Home { partition, region, account_id } = home;
-    format!("arn:{partition}:lambda:{region}:{account_id}:function:{name}")
+    let Home { partition, region, account } = home;
+    format!("arn:{partition}:lambda:{region}:{account}:function:{name}")
 }

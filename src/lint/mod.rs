@@ -31,7 +31,9 @@ use std::collections::BTreeSet;
 
 use coverage::Reading;
 pub use finding::{Code, Finding, Severity};
-pub use subject::{Home, Located, LocatedPolicy, Size, Source, Spelling, Subject};
+pub use subject::{Located, LocatedPolicy, Size, Source, Spelling, Subject};
+
+pub use crate::policy::function::Home;
 
 /// What there is to say of a role: errors first, each once, without what the author ignores.
 #[must_use]

@@ -12,8 +12,7 @@ pub(super) fn check(readings: &[Reading<'_>], report: &mut Report) {
         if reading.located.source == Source::Generated {
             continue;
         }
-        let others: Vec<&Reading<'_>> =
-            kept.iter().copied().filter(|other| !std::ptr::eq(*other, reading)).collect();
+        let others: Vec<&Reading<'_>> = kept.iter().copied().filter(|other| !std::ptr::eq(*other, reading)).collect();
         if let Some(finding) = needless(reading, &others) {
             report.add(&reading.located.ignored, finding);
             kept.remove(index);
@@ -31,7 +30,11 @@ fn needless(reading: &Reading<'_>, others: &[&Reading<'_>]) -> Option<Finding> {
         Some(Finding::new(Severity::Warning, code, located.path.clone(), message, fix))
     };
     if let Some(same) = alike.iter().find(|other| reading.is_within(other) && other.is_within(reading)) {
-        return finding(Code::DuplicateStatement, format!("says the same as {}", same.located.path), "Remove one of them");
+        return finding(
+            Code::DuplicateStatement,
+            format!("says the same as {}", same.located.path),
+            "Remove one of them",
+        );
     }
     let unscoped: Vec<&Reading<'_>> =
         alike.iter().copied().filter(|other| !name_functions(&other.located.statement.conditions)).collect();
@@ -39,7 +42,8 @@ fn needless(reading: &Reading<'_>, others: &[&Reading<'_>]) -> Option<Finding> {
         && name_functions(&located.statement.conditions)
         && reading.is_within_all(unscoped.iter().copied())
     {
-        let message = format!("has a scope without effect: {} the same to every use of the role", allowing(reading, &unscoped));
+        let message =
+            format!("has a scope without effect: {} the same to every use of the role", allowing(reading, &unscoped));
         let fix = "Scope the other statement as well, or remove this one";
         return finding(Code::ScopeWithoutEffect, message, fix);
     }
@@ -51,7 +55,8 @@ fn needless(reading: &Reading<'_>, others: &[&Reading<'_>]) -> Option<Finding> {
 }
 
 fn allowing(reading: &Reading<'_>, others: &[&Reading<'_>]) -> String {
-    single(reading, others).map_or_else(|| "other statements together allow".to_owned(), |path| format!("{path} allows"))
+    single(reading, others)
+        .map_or_else(|| "other statements together allow".to_owned(), |path| format!("{path} allows"))
 }
 
 fn saying(reading: &Reading<'_>, others: &[&Reading<'_>]) -> String {
@@ -67,9 +72,8 @@ fn denied(reading: &Reading<'_>, others: &[&Reading<'_>]) -> Option<Finding> {
     if located.statement.effect != Effect::Allow {
         return None;
     }
-    let deny = others
-        .iter()
-        .find(|other| other.located.statement.effect == Effect::Deny && reading.is_within(other))?;
+    let deny =
+        others.iter().find(|other| other.located.statement.effect == Effect::Deny && reading.is_within(other))?;
     let message = format!("allows what {} denies, and a denial counts more", deny.located.path);
     let fix = "Remove one of them, or narrow the denial";
     Some(Finding::new(Severity::Warning, Code::DeniedStatement, located.path.clone(), message, fix))

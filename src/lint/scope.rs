@@ -7,14 +7,14 @@
 
 use super::{
     Code, Finding, LocatedPolicy, Report, Severity, Source,
-    condition::{FUNCTION_KEY, are_scoped, name_functions},
+    condition::{are_scoped, name_functions},
     coverage::Reading,
     some_of,
     subject::Spelling,
 };
 use crate::{
     catalog::service_call::{self, FunctionKey, Scoped, ServiceCall},
-    policy::{ActionPattern, Pattern, document::Effect},
+    policy::{ActionPattern, Pattern, document::Effect, function::SOURCE_FUNCTION_ARN},
 };
 
 pub(super) fn check(reading: &Reading<'_>, all: &[Reading<'_>], policies: &[LocatedPolicy], report: &mut Report) {
@@ -96,7 +96,7 @@ impl Entry<'_> {
     fn breaks(&self, calls: &[&ServiceCall], reading: &Reading<'_>) -> Finding {
         let is_one = calls.len() == 1;
         let message = format!(
-            "{} for function code alone, but Lambda makes {} itself {}, without {FUNCTION_KEY}: the scope would deny {}",
+            "{} for function code alone, but Lambda makes {} itself {}, without {SOURCE_FUNCTION_ARN}: the scope would deny {}",
             self.allows(calls),
             if is_one { "the call" } else { "such calls" },
             purposes(calls),
@@ -135,7 +135,12 @@ impl Entry<'_> {
             if calls.len() == 1 { "the call" } else { "such calls" },
             purposes(calls),
         );
-        let fix = format!("{}, or {}, to be safe", leave_unscoped(reading), declare(calls));
+        let fix = format!(
+            "To be safe, {}, or {}; if you have tried it, ignoreFindings: [{}]",
+            lower_first(&leave_unscoped(reading)),
+            declare(calls),
+            Code::ScopeOnServiceCall
+        );
         Finding::new(Severity::Warning, Code::ScopeOnServiceCall, self.path.clone(), message, fix)
     }
 
@@ -186,8 +191,8 @@ fn declare(calls: &[&ServiceCall]) -> String {
 
 fn leave_unscoped(reading: &Reading<'_>) -> String {
     match reading.located.spelling {
-        Spelling::Manifest | Spelling::Whole => "Leave it unscoped (sourceFunctionArns: [])".to_owned(),
-        Spelling::Document => format!("Leave it unscoped (a statement without the condition on {FUNCTION_KEY})"),
+        Spelling::Manifest | Spelling::Whole => "Leave the statement unscoped (sourceFunctionArns: [])".to_owned(),
+        Spelling::Document => format!("Leave the statement unscoped, without the condition on {SOURCE_FUNCTION_ARN}"),
     }
 }
 
@@ -216,7 +221,7 @@ fn is_allowed(
     let action = ActionPattern::new(&call.action);
     let everything = Pattern::new("*");
     let resource = resource.unwrap_or(&everything);
-    let is_attached = |name: &String| policies.iter().any(|policy| policy.aws_name.as_ref() == Some(name));
+    let is_attached = |name: &String| policies.iter().any(|policy| policy.aws_name() == Some(name.as_str()));
     call.managed_policies.iter().any(is_attached)
         || unscoped.iter().any(|reading| {
             // What we make for Lambda carries the conditions that suit Lambda.
@@ -242,7 +247,9 @@ fn may_be_a_target(call: &ServiceCall, reading: &Reading<'_>, all: &[Reading<'_>
             let is_allowed = reading.located.statement.effect == Effect::Allow && reading.actions.takes_in(&needed);
             let is_made_for_lambda = reading.located.source == Source::Generated;
             let mut others = reading.resources.patterns.iter();
-            is_allowed && !is_made_for_lambda && others.any(|other| holders.iter().any(|holder| holder.intersects(other)))
+            is_allowed
+                && !is_made_for_lambda
+                && others.any(|other| holders.iter().any(|holder| holder.intersects(other)))
         })
     })
 }

@@ -3,23 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::finding::Code;
-use crate::policy::{Statement, document::Matching};
-
-/// Where the role is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Home<'a> {
-    /// Partition: `aws`, `aws-cn`, …
-    pub partition: &'a str,
-    /// Region of functions that are named without one.
-    pub region: &'a str,
-    /// Account: twelve digits.
-    pub account_id: &'a str,
-}
+use crate::policy::{Arn, Statement, document::Matching, function::Home};
 
 /// A role as it is to be written to IAM.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// Where it is.
+    /// Where it is, and the region of functions that are named without one.
     pub home: Home<'a>,
     /// The statements of its permissions.
     pub statements: &'a [Located],
@@ -78,8 +67,6 @@ pub struct LocatedPolicy {
     pub path: String,
     /// Its ARN.
     pub arn: String,
-    /// Its name without a path, if it is one of AWS's.
-    pub aws_name: Option<String>,
     /// What the author of the item says not to tell.
     pub ignored: BTreeSet<Code>,
 }
@@ -95,6 +82,14 @@ pub struct Size {
     pub characters: usize,
     /// What IAM takes.
     pub quota: usize,
+}
+
+impl LocatedPolicy {
+    /// Its name without the path, if it is one of AWS's.
+    pub(super) fn aws_name(&self) -> Option<&str> {
+        let arn = Arn::parse(&self.arn).filter(|arn| arn.account == "aws")?;
+        arn.resource.rsplit('/').next()
+    }
 }
 
 impl Located {

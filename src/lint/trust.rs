@@ -55,16 +55,19 @@ fn everyone(located: &Located, report: &mut Report) {
         Trusted::Everyone if statement.conditions.is_empty() => {
             (Severity::Error, "lets every AWS account assume the role, and all that the role may do is theirs")
         }
-        Trusted::Everyone if !has_caller_key(located) => {
-            (Severity::Warning, "lets every AWS account that meets the conditions assume the role; none of them says whose")
-        }
+        Trusted::Everyone if !has_caller_key(located) => (
+            Severity::Warning,
+            "lets every AWS account that meets the conditions assume the role; none of them says whose",
+        ),
         Trusted::Provider if statement.conditions.is_empty() => {
             (Severity::Warning, "lets whoever the identity provider knows assume the role, also another customer's")
         }
         Trusted::Everyone | Trusted::Provider => return,
     };
     let fix = match trusted {
-        Trusted::Everyone => "Name the principals, or add a condition on aws:PrincipalOrgID, aws:PrincipalArn or sts:ExternalId",
+        Trusted::Everyone => {
+            "Name the principals, or add a condition on aws:PrincipalOrgID, aws:PrincipalArn or sts:ExternalId"
+        }
         Trusted::Provider => "Add conditions on the provider's aud and sub keys",
     };
     let path = located.path.clone();

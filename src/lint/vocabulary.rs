@@ -30,17 +30,21 @@ pub(super) fn check(reading: &Reading<'_>, home: Home<'_>, report: &mut Report) 
 
 /// The actions that a pattern of a service takes in.
 pub(super) fn actions_like(text: &str) -> impl Iterator<Item = (&str, Action)> {
-    let (service, pattern) = text.split_once(':').map_or(("", None), |(service, _)| (service, Some(ActionPattern::new(text))));
+    let (service, pattern) =
+        text.split_once(':').map_or(("", None), |(service, _)| (service, Some(ActionPattern::new(text))));
     let actions = service_reference::actions(service).iter().copied();
     actions
-        .filter(move |action| pattern.as_ref().is_some_and(|pattern| pattern.matches(&format!("{service}:{}", action.name))))
+        .filter(move |action| {
+            pattern.as_ref().is_some_and(|pattern| pattern.matches(&format!("{service}:{}", action.name)))
+        })
         .map(move |action| (service, action))
 }
 
 fn unknown(service: &str, name: &str, text: &str, path: String) -> Option<Finding> {
     let date = service_reference::date();
     if !service_reference::is_service(service) {
-        let message = format!("AWS has no service {service} (by its reference of {date}): {text} allows and denies nothing");
+        let message =
+            format!("AWS has no service {service} (by its reference of {date}): {text} allows and denies nothing");
         let fix = hint(service_reference::nearest_service(service).map(|service| format!("{service}:{name}")));
         return Some(Finding::new(Severity::Warning, Code::UnknownService, path, message, fix));
     }
@@ -48,7 +52,8 @@ fn unknown(service: &str, name: &str, text: &str, path: String) -> Option<Findin
         return None;
     }
     let what = if name.contains(['*', '?']) { "no action like" } else { "no action" };
-    let message = format!("{service} has {what} {name} (by AWS's reference of {date}): {text} allows and denies nothing");
+    let message =
+        format!("{service} has {what} {name} (by AWS's reference of {date}): {text} allows and denies nothing");
     let fix = hint(service_reference::nearest_action(service, name).map(|name| format!("{service}:{name}")));
     Some(Finding::new(Severity::Warning, Code::UnknownAction, path, message, fix))
 }
@@ -94,7 +99,7 @@ fn foreign_partitions(reading: &Reading<'_>, home: Home<'_>, report: &mut Report
             continue;
         }
         let message = format!(
-            "{text} is in partition {}, and a role of {} reaches nothing there: it matches no resource",
+            "{text} is in partition {}, and a role in {} reaches nothing there: it matches no resource",
             arn.partition, home.partition
         );
         let fix = format!("Write arn:{}:, or $(partition) where the manifest serves several", home.partition);

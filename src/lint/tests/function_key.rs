@@ -136,10 +136,28 @@ fn a_negated_scope_that_also_asks_for_the_key_is_what_it_seems() {
 }
 
 #[rstest]
-#[case(deny("kms:*", "*"), "also denies kms:Decrypt, kms:DescribeKey, kms:Encrypt and 4 more, which Lambda makes itself")]
+#[case(
+    deny("kms:*", "*"),
+    "also denies kms:Decrypt, kms:DescribeKey, kms:Encrypt and 4 more, which Lambda makes itself"
+)]
 #[case(deny("s3:GetObject", "*"), "also denies whatever uses the role without being function code")]
 #[case(plain(), "also allows whatever uses the role without being function code")]
 fn what_else_a_negated_scope_is_about_is_said(#[case] statement: Located, #[case] expected: &str) {
     let found = findings([statement.when("ArnNotLike", "lambda:SourceFunctionArn", ORDERS)]);
     assert!(text_of(&found, Code::NegatedScope).contains(expected), "{found:#?}");
+}
+
+#[rstest]
+#[case("orders", "Write arn:aws:lambda:us-east-1:123456789012:function:orders")]
+#[case(
+    "arn:aws:lambda:us-east-1:123456789012:function:orders:prod",
+    "Write arn:aws:lambda:us-east-1:123456789012:function:orders"
+)]
+#[case(
+    "arn:aws-cn:lambda:cn-north-1:123456789012:function:orders",
+    "Write arn:aws:lambda:us-east-1:123456789012:function:orders"
+)]
+#[case("*", "Write arn:aws:lambda:us-east-1:123456789012:function:NAME")]
+fn the_fix_is_the_arn_to_write(#[case] function: &str, #[case] fix: &str) {
+    assert_eq!(named(function)[0].fix.as_deref(), Some(fix));
 }

@@ -4,6 +4,7 @@ mod breadth;
 mod function_key;
 mod repetition;
 mod scope;
+mod soundness;
 mod trust;
 mod vocabulary;
 mod whole;
@@ -16,7 +17,7 @@ use crate::policy::{
     document::{Effect, Matching, Principal},
 };
 
-const HOME: Home<'_> = Home { partition: "aws", region: "us-east-1", account_id: "123456789012" };
+const HOME: Home<'_> = Home { partition: "aws", region: "us-east-1", account: "123456789012" };
 const ORDERS: &str = "arn:aws:lambda:us-east-1:123456789012:function:orders";
 const QUEUE: &str = "arn:aws:sqs:us-east-1:123456789012:orders";
 
@@ -109,8 +110,7 @@ fn findings<const N: usize>(statements: [Located; N]) -> Vec<Finding> {
 
 fn with_policies<const N: usize>(mut statements: [Located; N], policies: &[LocatedPolicy]) -> Vec<Finding> {
     locate(&mut statements, "spec.statements");
-    let subject =
-        Subject { home: HOME, statements: &statements, trust: &[], managed_policies: policies, sizes: &[] };
+    let subject = Subject { home: HOME, statements: &statements, trust: &[], managed_policies: policies, sizes: &[] };
     lint(&subject)
 }
 
@@ -139,8 +139,7 @@ fn severity_of(findings: &[Finding], code: Code) -> Option<Severity> {
 
 /// The whole text of the finding of that code.
 fn text_of(findings: &[Finding], code: Code) -> String {
-    let found: Vec<String> =
-        findings.iter().filter(|finding| finding.code == code).map(ToString::to_string).collect();
+    let found: Vec<String> = findings.iter().filter(|finding| finding.code == code).map(ToString::to_string).collect();
     assert_eq!(found.len(), 1, "{findings:#?}");
     found[0].clone()
 }
@@ -164,8 +163,7 @@ fn the_examples_of_awss_own_pages_hold_no_error() {
         r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":["ec2:CreateNetworkInterface","ec2:DeleteNetworkInterface","ec2:DescribeNetworkInterfaces","ec2:DescribeSubnets","ec2:DetachNetworkInterface","ec2:AssignPrivateIpAddresses","ec2:UnassignPrivateIpAddresses"],"Resource":["*"],"Condition":{"ArnEquals":{"lambda:SourceFunctionArn":["arn:aws:lambda:us-west-2:123456789012:function:my_function"]}}}]}"#,
     ] {
         let statements = document(json);
-        let subject =
-            Subject { home: HOME, statements: &statements, trust: &[], managed_policies: &[], sizes: &[] };
+        let subject = Subject { home: HOME, statements: &statements, trust: &[], managed_policies: &[], sizes: &[] };
         assert_eq!(lint(&subject), [], "{json}");
     }
 }

@@ -71,7 +71,10 @@ fn a_wildcard_that_is_hardly_meant_for_lambdas_call_is_a_warning(#[case] stateme
 #[rstest]
 #[case::all_of_a_table_but_its_streams(allow("dynamodb:*", TABLE))]
 #[case::an_action_that_lambda_does_not_make(allow("sqs:PurgeQueue kinesis:PutRecord", QUEUE))]
-#[case::a_description_that_matches_no_resource(allow("ec2:DescribeSubnets", "arn:aws:ec2:us-east-1:123456789012:subnet/a"))]
+#[case::a_description_that_matches_no_resource(allow(
+    "ec2:DescribeSubnets",
+    "arn:aws:ec2:us-east-1:123456789012:subnet/a"
+))]
 #[case::everything_but_that(allow("kms:* ec2:* sqs:* kinesis:* kafka:* kafka-cluster:* mq:* rds:* glue:* dynamodb:* sns:* s3:* lambda:* events:* secretsmanager:* logs:* xray:* elasticfilesystem:* s3files:*", "*").all_but_these_actions())]
 fn a_scope_over_other_calls_is_none(#[case] statement: Located) {
     assert_eq!(scope_findings([statement.scoped_to(ORDERS)]), []);
@@ -96,7 +99,6 @@ fn a_managed_policy_for_the_purpose_allows_it_too() {
     let policy = |name: &str| LocatedPolicy {
         path: "spec.managedPolicies[0]".to_owned(),
         arn: format!("arn:aws:iam::aws:policy/service-role/{name}"),
-        aws_name: Some(name.to_owned()),
         ignored: BTreeSet::new(),
     };
     let statement = || [allow("ec2:CreateNetworkInterface", "*").scoped_to(ORDERS).ignoring(Code::WildcardResource)];
@@ -159,7 +161,7 @@ fn the_message_says_who_calls_and_what_to_do() {
     let found = findings([allow("sqs:ReceiveMessage", QUEUE).scoped_to(ORDERS)]);
     assert_eq!(
         text_of(&found, Code::ScopeBreaksServiceCall),
-        "spec.statements[0].actions[0]: allows sqs:ReceiveMessage for function code alone, but Lambda makes the call itself to poll a queue, without lambda:SourceFunctionArn: the scope would deny it. Leave it unscoped (sourceFunctionArns: []), or list the queue under spec.eventSources; if only the function's own code makes the call, say so: ignoreFindings: [ScopeBreaksServiceCall]"
+        "spec.statements[0].actions[0]: allows sqs:ReceiveMessage for function code alone, but Lambda makes the call itself to poll a queue, without lambda:SourceFunctionArn: the scope would deny it. Leave the statement unscoped (sourceFunctionArns: []), or list the queue under spec.eventSources; if only the function's own code makes the call, say so: ignoreFindings: [ScopeBreaksServiceCall]"
     );
     let found = findings([allow("ec2:*NetworkInterface*", "*").scoped_to(ORDERS)]);
     assert!(

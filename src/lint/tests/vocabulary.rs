@@ -34,8 +34,8 @@ fn what_is_excluded_is_looked_up_as_well() {
 }
 
 #[rstest]
-#[case("lambda:SourceFunctionArns", Some("Is lambda:sourcefunctionarn meant?"))]
-#[case("aws:SourceVpec", Some("Is aws:sourcevpc"))]
+#[case("lambda:SourceFunctionArns", Some("Is lambda:SourceFunctionArn meant?"))]
+#[case("aws:SourceVpec", Some("Is aws:SourceVpc"))]
 #[case("aws:ResourceTag/team", None)]
 #[case("s3:prefix", None)]
 #[case("accounts.google.com:aud", None)]

@@ -2,6 +2,19 @@ use rstest::rstest;
 
 use super::*;
 
+#[rstest]
+#[case("arn:aws:iam::aws:policy/AWSLambda_FullAccess", Some(Severity::Warning))]
+#[case("arn:aws-cn:iam::aws:policy/job-function/ViewOnlyAccess", Some(Severity::Warning))]
+#[case("arn:aws:iam::aws:policy/aws-service-role/AWSLambdaServiceRolePolicy", Some(Severity::Error))]
+#[case("arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole", None)]
+#[case("arn:aws:iam::123456789012:policy/AdministratorAccess", None)]
+fn a_policy_for_something_else_is_told(#[case] arn: &str, #[case] expected: Option<Severity>) {
+    let policy =
+        LocatedPolicy { path: "spec.managedPolicies[0]".to_owned(), arn: arn.to_owned(), ignored: BTreeSet::new() };
+    let found = with_policies([], &[policy]);
+    assert_eq!(severity_of(&found, Code::PolicyNotForExecutionRole), expected, "{found:#?}");
+}
+
 fn of_size(characters: usize) -> Vec<Finding> {
     let sizes = [Size {
         path: "spec.statements".to_owned(),
