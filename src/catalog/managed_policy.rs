@@ -78,6 +78,13 @@ pub fn find_unfit(name: &str) -> Option<&'static UnfitPolicy> {
     all().unfit.iter().find(|policy| policy.name == name)
 }
 
+/// Whether the resource of a policy's ARN is one that IAM attaches to service-linked roles alone.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html>
+#[must_use]
+pub fn is_service_linked(resource: &str) -> bool {
+    resource.starts_with("policy/aws-service-role/")
+}
+
 /// The ARN, in `partition`, of the AWS managed policy called `name`. A name with a path (`service-role/…`) is taken as
 /// it is; a bare name is looked up, and one that is not in the catalog is taken to live at the root.
 #[must_use]
@@ -121,6 +128,12 @@ mod tests {
             }
             assert!(version.starts_with('v') && updated.len() == "2026-08-26".len() && !purpose.is_empty(), "{name}");
         }
+    }
+
+    #[test]
+    fn policies_of_service_linked_roles_are_known_by_their_path() {
+        assert!(is_service_linked("policy/aws-service-role/AWSLambdaServiceRolePolicy"));
+        assert!(!is_service_linked("policy/service-role/AWSLambdaRole"));
     }
 
     #[test]

@@ -9,7 +9,6 @@ pub mod parameter;
 pub mod recipe;
 pub mod service_call;
 pub mod service_reference;
-pub mod unfit_policy;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Code, Finding, LocatedPolicy, Report, Severity, Size};
-use crate::{catalog::unfit_policy, policy::Arn};
+use crate::{catalog::managed_policy::{find_unfit, is_service_linked}, policy::Arn};
 
 /// Share of a quota, in per cent, from which on a document is told to be nearly full.
 const NEARLY_FULL: usize = 90;
@@ -11,11 +11,11 @@ const NEARLY_FULL: usize = 90;
 pub(super) fn check_policies(policies: &[LocatedPolicy], report: &mut Report) {
     for policy in policies {
         let LocatedPolicy { path, arn, ignored } = policy;
-        let is_service_linked = Arn::parse(arn).is_some_and(|arn| unfit_policy::is_service_linked(arn.resource));
+        let is_service_linked = Arn::parse(arn).is_some_and(|arn| is_service_linked(arn.resource));
         let (severity, message) = if is_service_linked {
             (Severity::Error, format!("{arn} belongs to service-linked roles, and IAM attaches it to no other"))
-        } else if let Some(purpose) = policy.aws_name().and_then(unfit_policy::purpose) {
-            (Severity::Warning, format!("{arn} is {purpose}"))
+        } else if let Some(unfit) = policy.aws_name().and_then(find_unfit) {
+            (Severity::Warning, format!("{arn} is {}", unfit.purpose))
         } else {
             continue;
         };

@@ -218,7 +218,7 @@ fn lint(permissions: &Permissions, trust: &TrustPolicies, inline_characters: usi
     };
     let statements: Vec<_> = permissions.own.iter().chain(&permissions.raw_statements).cloned().collect();
     lint::lint(&Subject {
-        home: Home { partition, region, account_id: id },
+        home: Home { partition, region, account: id },
         statements: &statements,
         trust: &trust.written,
         managed_policies: &permissions.managed,

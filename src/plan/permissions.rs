@@ -46,12 +46,7 @@ impl Permissions {
     /// Attaches an AWS managed policy for something that Lambda needs.
     pub(super) fn attach_generated(&mut self, name: &str, path: &str, placeholders: &Placeholders) {
         let arn = aws_managed_policy_arn(placeholders.get("partition").unwrap_or("aws"), name);
-        self.managed.push(LocatedPolicy {
-            path: path.to_owned(),
-            arn,
-            aws_name: Some(name.to_owned()),
-            ignored: BTreeSet::new(),
-        });
+        self.managed.push(LocatedPolicy { path: path.to_owned(), arn, ignored: BTreeSet::new() });
     }
 
     /// ARNs of the managed policies.
@@ -166,17 +161,11 @@ fn managed_policies(list: &[ManagedPolicy], account: &Account, faults: &mut Vec<
             Ok(arn) if policies.iter().any(|known| known.arn == arn) => {
                 faults.push(Finding::invalid(path, rule::MANAGED_POLICY_TWICE));
             }
-            Ok(arn) => policies.push(LocatedPolicy { path, aws_name: aws_name(&arn), arn, ignored: BTreeSet::new() }),
+            Ok(arn) => policies.push(LocatedPolicy { path, arn, ignored: BTreeSet::new() }),
             Err(fault) => faults.push(fault),
         }
     }
     policies
-}
-
-/// Name of the policy, if it is one of AWS's, without its path.
-fn aws_name(arn: &str) -> Option<String> {
-    let arn = Arn::parse(arn).filter(|arn| arn.account == "aws")?;
-    arn.resource.rsplit('/').next().map(str::to_owned)
 }
 
 /// A name, with the path before it if it has one.
