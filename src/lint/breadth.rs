@@ -62,7 +62,7 @@ fn limitable_actions(reading: &Reading<'_>) -> Vec<String> {
     if reading.actions.excludes {
         return vec!["every other action".to_owned()];
     }
-    let is_limitable = |text: &str| !text.contains(':') || actions_like(text).any(|(_, action)| action.resource_level);
+    let is_limitable = |text: &str| !text.contains(':') || actions_like(text).any(|action| action.resource_level);
     let named = |text: &str| if text.contains(':') { text.to_owned() } else { "every action".to_owned() };
     reading.included_actions().filter(|(_, text, _)| is_limitable(text)).map(|(_, text, _)| named(text)).collect()
 }

@@ -36,6 +36,9 @@ pub use subject::{Located, LocatedPolicy, Size, Source, Spelling, Subject};
 pub use crate::policy::function::Home;
 
 /// What there is to say of a role: errors first, each once, without what the author ignores.
+///
+/// Every statement is held against every other, so the work grows with the square of their size: whoever takes roles from
+/// others refuses what no quota of IAM takes before asking.
 #[must_use]
 pub fn lint(subject: &Subject<'_>) -> Vec<Finding> {
     let Subject { home, statements, trust, managed_policies, sizes } = subject;

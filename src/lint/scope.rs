@@ -30,12 +30,14 @@ pub(super) fn check(reading: &Reading<'_>, all: &[Reading<'_>], policies: &[Loca
             statement.effect == Effect::Allow && !name_functions(&statement.conditions)
         })
         .collect();
+    let entries = entries(reading);
+    let is_meant = |call: &&ServiceCall| entries.iter().any(|entry| entry.takes_in(call));
     let is_open = |call: &&ServiceCall| {
         resources_of(reading, call).any(|resource| !is_allowed(call, resource, reading, &unscoped, policies))
     };
-    for entry in entries(reading) {
-        let calls: Vec<&ServiceCall> =
-            service_call::all().iter().filter(|call| entry.takes_in(call)).filter(is_open).collect();
+    let open: Vec<&ServiceCall> = service_call::all().iter().filter(is_meant).filter(is_open).collect();
+    for entry in &entries {
+        let calls: Vec<&ServiceCall> = open.iter().copied().filter(|call| entry.takes_in(call)).collect();
         if let Some(finding) = entry.finding(reading, all, &calls) {
             report.add(&reading.located.ignored, finding);
         }

@@ -29,15 +29,10 @@ pub(super) fn check(reading: &Reading<'_>, home: Home<'_>, report: &mut Report) 
 }
 
 /// The actions that a pattern of a service takes in.
-pub(super) fn actions_like(text: &str) -> impl Iterator<Item = (&str, Action)> {
-    let (service, pattern) =
-        text.split_once(':').map_or(("", None), |(service, _)| (service, Some(ActionPattern::new(text))));
-    let actions = service_reference::actions(service).iter().copied();
-    actions
-        .filter(move |action| {
-            pattern.as_ref().is_some_and(|pattern| pattern.matches(&format!("{service}:{}", action.name)))
-        })
-        .map(move |action| (service, action))
+pub(super) fn actions_like(text: &str) -> impl Iterator<Item = Action> {
+    let (service, name) = text.split_once(':').unwrap_or_default();
+    let pattern = ActionPattern::new(name);
+    service_reference::actions(service).iter().copied().filter(move |action| pattern.matches(action.name))
 }
 
 fn unknown(service: &str, name: &str, text: &str, path: String) -> Option<Finding> {
@@ -81,7 +76,7 @@ fn resources_never_match(reading: &Reading<'_>, report: &mut Report) {
     }
     for (index, text, _) in reading.included_actions() {
         let mut actions = actions_like(text).peekable();
-        if actions.peek().is_none() || actions.any(|(_, action)| action.resource_level) {
+        if actions.peek().is_none() || actions.any(|action| action.resource_level) {
             continue;
         }
         let message = format!("{text} cannot be limited to resources, so it matches none but *");
