@@ -164,9 +164,9 @@ pub fn desired_role(
     if permissions_boundary.as_deref().is_some_and(|arn| !is_managed_policy(arn)) {
         faults.push(Finding::invalid("spec.permissionsBoundary.arn", rule::POLICY_ARN));
     }
+    let permissions = Permissions::of(spec, account, &placeholders, &mut faults);
     let role_arn = format!("arn:{}:iam::{}:role{path}{name}", account.partition, account.id);
     let trust = trust::policies(&spec.trust, account, &role_arn, &mut faults);
-    let permissions = Permissions::of(spec, account, &placeholders, &mut faults);
     let inline_policies = permissions.inline_policies(account.quotas.inline_policies).unwrap_or_else(|fault| {
         faults.push(fault);
         BTreeMap::new()

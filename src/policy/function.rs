@@ -74,6 +74,9 @@ impl FunctionPattern {
         if entry.starts_with("arn:") {
             return Self::parse_arn(entry);
         }
+        if entry.contains(':') {
+            return Err(NoFunction::Qualified);
+        }
         if !is_name(entry) {
             return Err(NoFunction::Impossible(Component::Name));
         }

@@ -142,11 +142,11 @@ fn a_trust_policy_says_lambda_then_the_edge_then_the_spec_then_the_role_itself(
 #[test]
 fn trust_statements_keep_every_kind_of_principal_and_their_actions() {
     let yaml = r#"trust: {sourceAccountCondition: false, statements: [{effect: Deny, actions: ["sts:AssumeRole", "sts:TagSession"],
-        principals: {aws: ["*", "444455556666", "arn:aws:iam::444455556666:user/eve"], service: [a.amazonaws.com], federated: [accounts.google.com, "arn:aws:iam::111122223333:oidc-provider/example.com"]}}]}"#;
+        principals: {aws: ["555566667777", "444455556666", "arn:aws:iam::444455556666:user/eve"], service: [a.amazonaws.com], federated: [accounts.google.com, "arn:aws:iam::111122223333:oidc-provider/example.com"]}}]}"#;
     assert_eq!(
         trust_policy(yaml),
         format!(
-            r#"{{"Version":"2012-10-17","Statement":[{LAMBDA},{{"Effect":"Deny","Principal":{{"AWS":["*","444455556666","arn:aws:iam::444455556666:user/eve"],"Federated":["accounts.google.com","arn:aws:iam::111122223333:oidc-provider/example.com"],"Service":"a.amazonaws.com"}},"Action":["sts:AssumeRole","sts:TagSession"]}}]}}"#
+            r#"{{"Version":"2012-10-17","Statement":[{LAMBDA},{{"Effect":"Deny","Principal":{{"AWS":["555566667777","444455556666","arn:aws:iam::444455556666:user/eve"],"Federated":["accounts.google.com","arn:aws:iam::111122223333:oidc-provider/example.com"],"Service":"a.amazonaws.com"}},"Action":["sts:AssumeRole","sts:TagSession"]}}]}}"#
         )
     );
 }

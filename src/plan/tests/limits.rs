@@ -130,7 +130,6 @@ statements: [{sid: "1_2", effect: Allow, actions: [Get], notResources: [], sourc
             "spec.tags[aws:a]",
             "spec.permissionsBoundary.arn",
             "spec.managedPolicies[0]",
-            "spec.trust.statements[0].principals",
             "spec.statements[0].sid",
             "spec.statements[0].actions[0]",
             "spec.statements[0].notResources",
@@ -138,6 +137,7 @@ statements: [{sid: "1_2", effect: Allow, actions: [Get], notResources: [], sourc
             "spec.statements[0].conditions.Like.k",
             "spec.statements[0].conditions.Like.k[0]",
             "spec.statements[0].sourceFunctionArns[0]",
+            "spec.trust.statements[0].principals",
             "spec.resyncInterval",
         ]
     );

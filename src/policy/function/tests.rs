@@ -79,7 +79,7 @@ fn a_name_is_that_of_a_function_at_home(#[case] home: Home<'_>, #[case] expected
 #[case::an_account("arn:aws:lambda:us-east-1:me:function:f", NoFunction::Impossible(Component::Account))]
 #[case::a_name_in_an_arn("arn:aws:lambda:us-east-1:123456789012:function:a.b", NoFunction::Impossible(Component::Name))]
 #[case::no_name("", NoFunction::Impossible(Component::Name))]
-#[case::a_qualified_name("orders:prod", NoFunction::Impossible(Component::Name))]
+#[case::a_qualified_name("orders:prod", NoFunction::Qualified)]
 #[case::a_name("a/b", NoFunction::Impossible(Component::Name))]
 fn what_no_function_could_match_is_refused(#[case] entry: &str, #[case] expected: NoFunction) {
     assert_eq!(FunctionPattern::parse(entry, &HOME), Err(expected));
