@@ -3,6 +3,7 @@
 //! Two things: what AWS's managed policies are ([`managed_policy`]), and recipes ([`recipe`]): what a feature, an event
 //! source or a destination of a function grants its role, with holes for the user to fill.
 
+mod expansion;
 pub mod managed_policy;
 pub mod parameter;
 pub mod recipe;
