@@ -4,6 +4,7 @@
 //! source, a destination or a template of a function grants its role, with holes for the user to fill.
 
 pub mod escalation;
+mod expansion;
 pub mod managed_policy;
 pub mod parameter;
 pub mod recipe;
