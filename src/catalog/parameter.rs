@@ -219,7 +219,7 @@ fn check_arn(value: &str, service: &str, shape: &str) -> Result<(), String> {
     if is_such {
         Ok(())
     } else {
-        Err(format!("must be like arn:PARTITION:{service}:REGION:ACCOUNT:{shape}, not {value}"))
+        Err(format!("must be an ARN like arn:PARTITION:{service}:REGION:ACCOUNT:{shape}, not {value}"))
     }
 }
 

@@ -23,26 +23,26 @@ fn faults(kind: &str, name: &str, filling: &str, form: Form) -> Vec<String> {
     "queueArn=arn:aws:sqs:r:1:q queue=q",
     "queue: is no parameter of sqs, which has queueArn, kmsKeyArn"
 )]
-#[case::no_arn("sqs", "queueArn=q", "queueArn: must be like arn:PARTITION:sqs:REGION:ACCOUNT:*, not q")]
+#[case::no_arn("sqs", "queueArn=q", "queueArn: must be an ARN like arn:PARTITION:sqs:REGION:ACCOUNT:*, not q")]
 #[case::of_another_service(
     "sqs",
     "queueArn=arn:aws:sns:r:1:q",
-    "queueArn: must be like arn:PARTITION:sqs:REGION:ACCOUNT:*, not arn:aws:sns:r:1:q"
+    "queueArn: must be an ARN like arn:PARTITION:sqs:REGION:ACCOUNT:*, not arn:aws:sns:r:1:q"
 )]
 #[case::any_service(
     "sqs",
     "queueArn=arn:aws:*:r:1:q",
-    "queueArn: must be like arn:PARTITION:sqs:REGION:ACCOUNT:*, not arn:aws:*:r:1:q"
+    "queueArn: must be an ARN like arn:PARTITION:sqs:REGION:ACCOUNT:*, not arn:aws:*:r:1:q"
 )]
 #[case::a_table_for_its_stream(
     "dynamodb",
     "streamArn=arn:aws:dynamodb:r:1:table/t",
-    "streamArn: must be like arn:PARTITION:dynamodb:REGION:ACCOUNT:table/*/stream/*, not arn:aws:dynamodb:r:1:table/t"
+    "streamArn: must be an ARN like arn:PARTITION:dynamodb:REGION:ACCOUNT:table/*/stream/*, not arn:aws:dynamodb:r:1:table/t"
 )]
 #[case::an_alias_for_its_key(
     "sqs",
     "queueArn=arn:aws:sqs:r:1:q kmsKeyArn=arn:aws:kms:r:1:alias/a",
-    "kmsKeyArn: must be like arn:PARTITION:kms:REGION:ACCOUNT:key/*, not arn:aws:kms:r:1:alias/a"
+    "kmsKeyArn: must be an ARN like arn:PARTITION:kms:REGION:ACCOUNT:key/*, not arn:aws:kms:r:1:alias/a"
 )]
 #[case::no_flag("selfManagedKafka", "vpc=yes", "vpc: must be true or false, not yes")]
 #[case::two_of_one("sqs", "queueArn=arn:aws:sqs:r:1:q,arn:aws:sqs:r:1:p", "queueArn: takes one value")]

@@ -10,22 +10,31 @@ const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56e
 const SECRET: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:broker-AbCdEf";
 const CLUSTER: &str = "arn:aws:kafka:us-east-1:123456789012:cluster/orders/1d2c3b4a-0000-4000-8000-000000000000-1";
 
-/// Every feature, in one form.
+/// Every feature, in one form, with every field that the form looks at.
 fn features(form: &str) -> Value {
-    json!([
-        {"name": "Logging", "form": form, "logGroups": ["/aws/lambda/orders"]},
-        {"name": "Tracing", "form": form},
-        {"name": "Insights", "form": form},
-        {"name": "ApplicationSignals", "form": form},
-        {"name": "VpcAccess", "form": form, "denyFromCode": true},
-        {"name": "S3ObjectLambda", "form": form, "accessPoints": ["orders"]},
+    let mut features = json!([
+        {"name": "Logging", "logGroups": ["/aws/lambda/orders"]},
+        {"name": "Tracing"},
+        {"name": "Insights"},
+        {"name": "ApplicationSignals"},
+        {"name": "VpcAccess", "denyFromCode": true},
+        {"name": "S3ObjectLambda", "accessPoints": ["orders"]},
         {
-            "name": "EfsMount", "form": form,
+            "name": "EfsMount",
             "fileSystemArn": "arn:aws:elasticfilesystem:us-east-1:123456789012:file-system/fs-0123456789abcdef0",
             "accessPointArn": "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123456789abcdef0",
         },
-        {"name": "DurableExecution", "form": form, "functions": ["orders"]},
-    ])
+        {"name": "DurableExecution", "functions": ["orders"]},
+    ]);
+    for feature in features.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        feature.insert("form".to_owned(), json!(form));
+        if form == "Managed" {
+            for field in ["logGroups", "accessPoints", "accessPointArn", "functions"] {
+                feature.remove(field);
+            }
+        }
+    }
+    features
 }
 
 fn event_sources() -> Value {
