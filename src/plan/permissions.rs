@@ -88,7 +88,7 @@ impl Permissions {
         };
         let over = characters - quota;
         let message = format!(
-            "makes {characters} characters{parts}, {over} more than the {quota} that IAM allows for the inline policies of a role, although statements that can be merged are"
+            "makes {characters} characters{parts} with all merged that can be, {over} more than the {quota} that IAM allows for the inline policies of a role"
         );
         Finding::invalid(path, message)
     }
