@@ -148,18 +148,16 @@ fn decoded(mut object: Value, findings: &mut Vec<Finding>) -> Result<LambdaExecu
 
 /// `serde_ignored` writes `spec.statements.0.sid` and `spec.trust.?.self`.
 fn field(path: &str) -> String {
-    let mut field = String::new();
-    for part in path.split('.').filter(|part| *part != "?") {
-        match part.parse::<usize>() {
-            Ok(index) => field.push_str(&format!("[{index}]")),
-            Err(_) if field.is_empty() => field.push_str(part),
-            Err(_) => {
-                field.push('.');
-                field.push_str(part);
-            }
-        }
-    }
-    field
+    let parts = path.split('.').filter(|part| *part != "?");
+    let parts: Vec<String> = parts
+        .enumerate()
+        .map(|(position, part)| match (position, part.parse::<usize>()) {
+            (_, Ok(index)) => format!("[{index}]"),
+            (0, Err(_)) => part.to_owned(),
+            (_, Err(_)) => format!(".{part}"),
+        })
+        .collect();
+    parts.concat()
 }
 
 /// The files that a path of the command line stands for.

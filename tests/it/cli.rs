@@ -58,7 +58,7 @@ fn the_examples_have_no_errors_and_render() {
 
 #[test]
 fn render_prints_what_iam_would_get() {
-    let spec = r#"{roleName: orders-$(nothing), path: /lambda/}"#;
+    let spec = "{roleName: orders-$(nothing), path: /lambda/}";
     assert_eq!(over("render", &[], spec).status.code(), Some(1));
 
     let spec = r#"{path: /lambda/, tags: {team: shop}, features: [{name: Tracing}], statements: [{sid: Write, effect: Allow, actions: ["s3:PutObject"], resources: ["arn:$(partition):s3:::archive/*"], sourceFunctionArns: [orders]}]}"#;
