@@ -1,5 +1,5 @@
-//! The objects in `examples` and `tests/invalid`, which `check-crds` offers to a real API server, before the judges that
-//! a unit test can ask.
+//! The objects in `examples`, `tests/invalid` and `tests/refused`, before the judges that a unit test can ask. `check-crds`
+//! offers the first two to a real API server.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -50,4 +50,16 @@ fn what_is_refused_at_admission_is_refused_by_the_controller() {
         }
     }
     assert_eq!(accepted, ["unknown-field"]);
+}
+
+/// What no rule of a CRD can tell is the controller's to refuse, and that of `lambdaroles lint` before.
+#[test]
+fn what_only_the_controller_can_tell_is_refused_by_it_alone() {
+    let refused = objects("tests/refused");
+    assert!(!refused.is_empty());
+    for (name, documents) in &refused {
+        let [object] = &documents[..] else { panic!("{name}: one object a file") };
+        assert_eq!(at_admission(&object["spec"]), [] as [String; 0], "{name}");
+        assert!(in_controller(&object["spec"]).is_err(), "{name}");
+    }
 }
