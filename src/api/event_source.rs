@@ -123,7 +123,7 @@ pub enum MskAuthentication {
 /// An Amazon MSK cluster.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.authentication) || !(self.authentication in ['Scram', 'MutualTls']) || has(self.secretArn)").message(rule::MSK_SECRET))]
+#[x_kube(validation = Rule::new("!has(self.authentication) || !(self.authentication in ['Scram', 'MutualTls']) || has(self.secretArn)").message(rule::MSK_SECRET).field_path(".secretArn"))]
 pub struct MskCluster {
     /// ARN of the cluster.
     #[schemars(schema_with = "schema::arn")]

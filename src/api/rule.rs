@@ -118,7 +118,7 @@ pub const FEATURE_FILE_SYSTEM: &str = "EfsMount needs fileSystemArn";
 pub const EVENT_SOURCE_ONE: &str =
     "give exactly one of dynamodb, kinesis, sqs, msk, selfManagedKafka, mq and documentDb";
 /// Message: an authentication without what it needs.
-pub const MSK_SECRET: &str = "authentication Scram and MutualTls need secretArn";
+pub const MSK_SECRET: &str = "is required, as authentication is Scram or MutualTls";
 /// Message: no destination, or several in one entry.
 pub const DESTINATION_ONE: &str =
     "give exactly one of sqs, sns, s3, lambda, eventBridge, kafka, deadLetterSqs and deadLetterSns";

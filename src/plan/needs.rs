@@ -10,12 +10,7 @@ use super::{
     statement::{Scope, ignored_codes},
 };
 use crate::{
-    api::{
-        LambdaExecutionRoleSpec,
-        event_source::{MskAuthentication, MskCluster},
-        feature, rule,
-        template::PolicyTemplate,
-    },
+    api::{LambdaExecutionRoleSpec, feature, rule, template::PolicyTemplate},
     catalog::{self, Caller, Form, Recipe, Values},
     lint::{Finding, Located, Source, Spelling},
     policy::Placeholders,
@@ -29,35 +24,31 @@ pub(super) fn add(
     permissions: &mut Permissions,
     faults: &mut Vec<Finding>,
 ) {
-    let mut kitchen = Kitchen { placeholders, permissions, faults };
+    let mut builder = Builder { placeholders, permissions, faults };
     for (index, feature) in spec.features.iter().enumerate() {
-        kitchen.feature(feature, &format!("spec.features[{index}]"));
+        builder.feature(feature, &format!("spec.features[{index}]"));
     }
     for (index, source) in spec.event_sources.iter().enumerate() {
         let path = format!("spec.eventSources[{index}]");
-        if source.msk.as_ref().is_some_and(lacks_secret) {
-            kitchen.faults.push(Finding::invalid(format!("{path}.msk"), rule::MSK_SECRET));
-            continue;
-        }
-        kitchen.one_of(source, &path, rule::EVENT_SOURCE_ONE, catalog::event_sources());
+        builder.one_of(source, &path, rule::EVENT_SOURCE_ONE, catalog::event_sources());
     }
     for (index, destination) in spec.destinations.iter().enumerate() {
         let path = format!("spec.destinations[{index}]");
-        kitchen.one_of(destination, &path, rule::DESTINATION_ONE, catalog::destinations());
+        builder.one_of(destination, &path, rule::DESTINATION_ONE, catalog::destinations());
     }
     for (index, template) in spec.templates.iter().enumerate() {
-        kitchen.template(template, scope, &format!("spec.templates[{index}]"));
+        builder.template(template, scope, &format!("spec.templates[{index}]"));
     }
 }
 
-/// Where recipes are followed.
-struct Kitchen<'a> {
+/// Adds what recipes give to the role's permissions, and what is wrong with them to the faults.
+struct Builder<'a> {
     placeholders: &'a Placeholders,
     permissions: &'a mut Permissions,
     faults: &'a mut Vec<Finding>,
 }
 
-impl Kitchen<'_> {
+impl Builder<'_> {
     fn feature(&mut self, feature: &feature::Feature, path: &str) {
         let name: &str = feature.name.into();
         let mut values = values(feature);
@@ -155,13 +146,6 @@ impl Kitchen<'_> {
                 faults.into_iter().map(|fault| Finding::invalid(format!("{path}.{}", fault.parameter), fault.message)),
             ),
         }
-    }
-}
-
-fn lacks_secret(cluster: &MskCluster) -> bool {
-    match cluster.authentication {
-        MskAuthentication::Scram | MskAuthentication::MutualTls => cluster.secret_arn.is_none(),
-        MskAuthentication::None | MskAuthentication::Iam => false,
     }
 }
 

@@ -157,7 +157,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "{eventSources: [{msk: {clusterArn: 'arn:aws:kafka:eu-west-1:111122223333:cluster/c/u', authentication: Scram}}]}",
-        "spec.eventSources[0].msk",
+        "spec.eventSources[0].msk.secretArn",
         rule::MSK_SECRET,
     ),
     ("{destinations: [{}]}", "spec.destinations[0]", rule::DESTINATION_ONE),
