@@ -2,6 +2,8 @@
 //!
 //! The fields are parameters of the recipes in [`crate::catalog`], by name.
 
+#![allow(clippy::struct_field_names, reason = "the names say what the ARNs are of, also where there are only ARNs")]
+
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -69,7 +69,6 @@ pub(super) fn tags(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn arn(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",
-        "minLength": rule::ARN_MIN,
         "maxLength": rule::ARN_MAX,
         "x-kubernetes-validations": [{
             "rule": "self.matches('^arn:[^:]*:[^:]*:[^:]*:[^:]*:.+$')",

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::json;
 
-use super::manifest::{self, Manifest};
+use super::manifest::{Manifest, Manifests};
 use crate::lint::Severity;
 
 /// Say what is wrong with manifests, or risky, before they are applied.
@@ -18,7 +18,7 @@ use crate::lint::Severity;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    manifests: manifest::Arguments,
+    manifests: Manifests,
 
     /// How findings are written.
     #[arg(short, long, value_enum, default_value_t)]
@@ -35,7 +35,7 @@ enum Output {
 }
 
 pub(super) fn run(arguments: &Arguments) -> super::Result {
-    let manifests = arguments.manifests.manifests().map_err(super::Error::Usage)?;
+    let manifests = arguments.manifests.judged().map_err(super::Error::Usage)?;
     let count = |severity| findings(&manifests).filter(|(_, finding)| finding.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     match arguments.output {

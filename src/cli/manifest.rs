@@ -17,7 +17,7 @@ use crate::{
 
 /// Which manifests are read, and where their roles would be made. Nothing is asked of AWS or of a cluster.
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct Manifests {
     /// Files of manifests, folders with such files, or - for standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -66,12 +66,12 @@ pub(super) struct Manifest {
     pub(super) findings: Vec<Finding>,
 }
 
-impl Arguments {
+impl Manifests {
     /// Reads and judges the manifests, in the order of the files.
     ///
     /// # Errors
     /// If a file cannot be read, is not YAML, or no manifest of ours is in any of them.
-    pub(super) fn manifests(&self) -> Result<Vec<Manifest>, String> {
+    pub(super) fn judged(&self) -> Result<Vec<Manifest>, String> {
         let mut manifests = Vec::new();
         for file in self.files.iter().map(|path| files_of(path)).collect::<Result<Vec<_>, _>>()?.concat() {
             let name = file.display().to_string();
@@ -132,7 +132,11 @@ impl Arguments {
 }
 
 /// The object, with a finding for each field that the API does not have: the API server would drop it.
-fn decoded(object: Value, findings: &mut Vec<Finding>) -> Result<LambdaExecutionRole, Finding> {
+fn decoded(mut object: Value, findings: &mut Vec<Finding>) -> Result<LambdaExecutionRole, Finding> {
+    // They say which kind it is, which is known here; the type has no fields for them.
+    for field in ["apiVersion", "kind"] {
+        object.as_object_mut().and_then(|fields| fields.remove(field));
+    }
     let mut unknown = Vec::new();
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(object, &mut track);
@@ -144,18 +148,16 @@ fn decoded(object: Value, findings: &mut Vec<Finding>) -> Result<LambdaExecution
 
 /// `serde_ignored` writes `spec.statements.0.sid` and `spec.trust.?.self`.
 fn field(path: &str) -> String {
-    let mut field = String::new();
-    for part in path.split('.').filter(|part| *part != "?") {
-        match part.parse::<usize>() {
-            Ok(index) => field.push_str(&format!("[{index}]")),
-            Err(_) if field.is_empty() => field.push_str(part),
-            Err(_) => {
-                field.push('.');
-                field.push_str(part);
-            }
-        }
-    }
-    field
+    let parts = path.split('.').filter(|part| *part != "?");
+    let parts: Vec<String> = parts
+        .enumerate()
+        .map(|(position, part)| match (position, part.parse::<usize>()) {
+            (_, Ok(index)) => format!("[{index}]"),
+            (0, Err(_)) => part.to_owned(),
+            (_, Err(_)) => format!(".{part}"),
+        })
+        .collect();
+    parts.concat()
 }
 
 /// The files that a path of the command line stands for.

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::manifest::{self, Manifest};
+use super::manifest::{Manifest, Manifests};
 use crate::{lint::Severity, plan::DesiredRole, policy::Document};
 
 /// Print the roles that manifests lead to: every setting and every document, as IAM would get them.
@@ -18,7 +18,7 @@ use crate::{lint::Severity, plan::DesiredRole, policy::Document};
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    manifests: manifest::Arguments,
+    manifests: Manifests,
 
     /// How roles are written: YAML documents, or one JSON list.
     #[arg(short, long, value_enum, default_value_t)]
@@ -56,7 +56,7 @@ struct Rendered<'a> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> super::Result {
-    let manifests = arguments.manifests.manifests().map_err(super::Error::Usage)?;
+    let manifests = arguments.manifests.judged().map_err(super::Error::Usage)?;
     let rendered: Vec<_> =
         manifests.iter().filter_map(|manifest| manifest.role.as_ref().map(|role| rendered(manifest, role))).collect();
     let mut out = io::stdout().lock();

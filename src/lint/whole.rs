@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{Code, Finding, LocatedPolicy, Report, Severity, Size};
-use crate::{catalog::managed_policy::{find_unfit, is_service_linked}, policy::Arn};
+use crate::{
+    catalog::managed_policy::{find_unfit, is_service_linked},
+    policy::Arn,
+};
 
 /// Share of a quota, in per cent, from which on a document is told to be nearly full.
 const NEARLY_FULL: usize = 90;

@@ -79,16 +79,12 @@ impl Permissions {
         let is_written = |located: &Located| located.source == Source::Written;
         let path = if self.raw.is_empty() && self.own.iter().all(is_written) { "spec.statements" } else { "spec" };
         let characters = characters(policies);
-        let parts = match policies.len() {
-            1 => String::new(),
-            _ => {
-                let parts = policies.iter().map(|(name, document)| format!("{name} {}", document.characters()));
-                format!(" ({})", parts.collect::<Vec<_>>().join(", "))
-            }
-        };
+        let each: Vec<String> =
+            policies.iter().map(|(name, document)| format!("{name} {}", document.characters())).collect();
+        let parts = if each.len() > 1 { format!(" ({})", each.join(", ")) } else { String::new() };
         let over = characters - quota;
         let message = format!(
-            "makes {characters} characters{parts}, {over} more than the {quota} that IAM allows for the inline policies of a role, although statements that can be merged are"
+            "makes {characters} characters{parts} with all merged that can be, {over} more than the {quota} that IAM allows for the inline policies of a role"
         );
         Finding::invalid(path, message)
     }

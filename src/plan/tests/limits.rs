@@ -26,7 +26,7 @@ fn a_document_may_fill_the_quota_and_not_a_character_more() {
     assert_eq!(
         faults(&inline_policy_of(QUOTAS.inline_policies + 1)),
         [
-            "spec.statements: makes 10241 characters, 1 more than the 10240 that IAM allows for the inline policies of a role, although statements that can be merged are"
+            "spec.statements: makes 10241 characters with all merged that can be, 1 more than the 10240 that IAM allows for the inline policies of a role"
         ]
     );
 }

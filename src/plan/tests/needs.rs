@@ -1,10 +1,14 @@
 //! Features, event sources, destinations and templates: what becomes of them in the role's policies.
 
+use std::collections::BTreeSet;
+
 use rstest::rstest;
+use strum::IntoEnumIterator;
 
 use super::{desired, faults, judged, set};
 use crate::{
-    api::rule,
+    api::{feature::FeatureName, rule},
+    catalog::{self, Recipe},
     lint::{Code, Severity},
     plan::DesiredRole,
     policy::{
@@ -282,4 +286,34 @@ fn the_policies_of_features_count_against_the_quota_of_attachments() {
 fn a_broken_one_of_is_told_in_the_words_of_the_crd() {
     assert_eq!(faults("eventSources: [{}]"), [format!("spec.eventSources[0]: {}", rule::EVENT_SOURCE_ONE)]);
     assert_eq!(faults("destinations: [{}]"), [format!("spec.destinations[0]: {}", rule::DESTINATION_ONE)]);
+}
+
+/// The fields of the schema at `pointer` of the spec.
+fn fields(pointer: &str) -> BTreeSet<String> {
+    let crd = serde_json::to_value(&crate::api::crds()[0]).unwrap();
+    let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
+    let fields = crd.pointer(&format!("{spec}/{pointer}/properties")).unwrap().as_object().unwrap();
+    fields.keys().cloned().collect()
+}
+
+fn parameters<'a>(recipes: impl IntoIterator<Item = &'a Recipe>) -> BTreeSet<String> {
+    recipes.into_iter().flat_map(|recipe| &recipe.parameters).map(|parameter| parameter.name.clone()).collect()
+}
+
+#[test]
+fn every_field_of_the_api_is_a_parameter_of_its_recipe_and_the_other_way_round() {
+    let names: Vec<&str> = catalog::features().iter().map(|recipe| recipe.name.as_str()).collect();
+    let features: Vec<String> = FeatureName::iter().map(|name| name.to_string()).collect();
+    assert_eq!(names, features);
+    let own = set(&["name", "form"]);
+    assert_eq!(&fields("features/items") - &own, parameters(catalog::features()));
+    for (list, recipes) in [("eventSources", catalog::event_sources()), ("destinations", catalog::destinations())] {
+        let kinds = fields(&format!("{list}/items"));
+        assert_eq!(kinds, recipes.iter().map(|recipe| recipe.name.clone()).collect(), "{list}");
+        for recipe in recipes {
+            let fields = fields(&format!("{list}/items/properties/{}", recipe.name));
+            assert_eq!(fields.contains("form"), recipe.has_managed_policy(), "{}", recipe.name);
+            assert_eq!(&fields - &set(&["form"]), parameters([recipe]), "{}", recipe.name);
+        }
+    }
 }

@@ -51,7 +51,7 @@ fn cases() -> Vec<(&'static str, Value, &'static str)> {
             statement(
                 json!({"resources": (0..200).map(|n| format!("arn:aws:s3:::{}{n:03}", "b".repeat(40))).collect::<Vec<_>>()}),
             ),
-            "spec.statements: makes 11894 characters, 1654 more than the 10240 that IAM allows for the inline policies of a role",
+            "spec.statements: makes 11894 characters with all merged that can be, 1654 more than the 10240 that IAM allows for the inline policies of a role",
         ),
         (
             "non-Latin-1 character",

@@ -74,8 +74,10 @@ impl Pool {
     pub fn statements(&self, parts: &Parts) -> Vec<Statement> {
         let mut statements = parts.of(&self.statements);
         let characters = |statements: &[Statement]| {
-            let told: Vec<_> =
-                statements.iter().map(|statement| Statement { ignore_findings: Vec::new(), ..statement.clone() }).collect();
+            let told: Vec<_> = statements
+                .iter()
+                .map(|statement| Statement { ignore_findings: Vec::new(), ..statement.clone() })
+                .collect();
             serde_json::to_string(&told).unwrap().len()
         };
         while characters(&statements) > STATEMENTS_MAX {

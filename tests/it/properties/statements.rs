@@ -41,7 +41,10 @@ pub fn statement() -> impl Strategy<Value = Statement> {
                 source_function_arns: functions,
                 source_function_arn_operator,
                 // What a statement means is not what these properties are about.
-                ignore_findings: Code::iter().filter(|code| *code != Code::InvalidField).map(|code| code.to_string()).collect(),
+                ignore_findings: Code::iter()
+                    .filter(|code| *code != Code::InvalidField)
+                    .map(|code| code.to_string())
+                    .collect(),
             }
         })
 }
