@@ -119,7 +119,7 @@ impl Vocabulary {
 
 proptest! {
     #[test]
-    fn neither_grouping_nor_merging_changes_an_answer(yaml in any_spec(), requests in vec(any::<[Index; 8]>(), 50)) {
+    fn neither_grouping_nor_merging_changes_an_answer(yaml in any_spec(), requests in vec(any::<[Index; 8]>(), 20)) {
         let (spec, owner, account) = (spec(&yaml), owner(), account());
         let placeholders = expansion::placeholders(&owner, &account, &role_name(&spec, &owner));
         let mut faults = Vec::new();
