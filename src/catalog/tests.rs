@@ -3,6 +3,7 @@
 mod data;
 mod expansion;
 mod permissions;
+mod proof;
 mod template;
 
 use super::{
@@ -98,4 +99,10 @@ fn listed(matching: &Matching) -> &[String] {
 
 fn resources(statement: &Statement) -> &[String] {
     listed(statement.resources.as_ref().unwrap())
+}
+
+/// Whether `text` is what `pattern` stands for, `*` being any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some((head, tail)) = pattern.split_once('*') else { return pattern == text };
+    text.strip_prefix(head).is_some_and(|rest| (0..=rest.len()).any(|from| matches(tail, &rest[from..])))
 }

@@ -7,6 +7,7 @@ mod guard;
 mod limits;
 mod needs;
 mod order;
+mod proof;
 mod raw;
 mod status;
 

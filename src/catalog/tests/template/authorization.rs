@@ -1,25 +1,9 @@
 //! Statements against AWS's Service Authorization Reference, which says what resource types each action takes.
 
 use super::{
-    samples::{expand, matches, positive, samples},
+    samples::{expand, positive, samples},
     *,
 };
-
-/// The resource types of an action, as patterns of ARNs.
-#[derive(Deserialize)]
-struct ResourceTypes {
-    /// Each must be allowed.
-    #[serde(default)]
-    required: Vec<String>,
-    /// Asked for where a request names one.
-    #[serde(default)]
-    optional: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Reference {
-    actions: BTreeMap<String, ResourceTypes>,
-}
 
 /// What departs from the rule on purpose; the comments in the data say why.
 const APART: [(&str, &str); 8] = [
@@ -35,7 +19,7 @@ const APART: [(&str, &str); 8] = [
 
 #[test]
 fn every_action_is_on_the_resources_that_it_takes_and_on_all_that_it_needs() {
-    let Reference { actions } = serde_saphyr::from_str(include_str!("resource_types.yaml")).unwrap();
+    let actions = resource_types();
     let mut apart = Vec::new();
     for template in templates() {
         let statements = expand(template, &samples(template, "aws"), "aws").unwrap();

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::{
-    samples::{expand, matches, positive, resources, samples},
+    samples::{expand, positive, resources, samples},
     *,
 };
 use crate::{

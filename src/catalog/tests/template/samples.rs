@@ -54,9 +54,3 @@ pub(super) fn positive(matching: &Matching) -> &[String] {
 pub(super) fn resources(statements: &[Statement]) -> Vec<&String> {
     statements.iter().flat_map(|statement| positive(statement.resources.as_ref().unwrap())).collect()
 }
-
-/// Whether `text` is what `pattern` stands for, `*` being any text.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    let Some((head, tail)) = pattern.split_once('*') else { return pattern == text };
-    text.strip_prefix(head).is_some_and(|rest| (0..=rest.len()).any(|from| matches(tail, &rest[from..])))
-}
