@@ -65,7 +65,15 @@ pub fn lint(subject: &Subject<'_>) -> Vec<Finding> {
 #[derive(Default)]
 struct Report(BTreeSet<Finding>);
 
+/// Findings after which no nearest spelling is looked for: each is held against hundreds of names, and whoever writes so
+/// many unknown ones does not mistype.
+const HINTS_MAX: usize = 20;
+
 impl Report {
+    fn has_room_for_hints(&self) -> bool {
+        self.0.len() < HINTS_MAX
+    }
+
     fn add(&mut self, ignored: &BTreeSet<Code>, finding: Finding) {
         if !ignored.contains(&finding.code) {
             self.0.insert(finding);

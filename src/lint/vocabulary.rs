@@ -14,13 +14,14 @@ pub(super) fn check(reading: &Reading<'_>, home: Home<'_>, report: &mut Report) 
     for (index, text) in super::subject::entries(&statement.actions).iter().enumerate() {
         // A lone wildcard names nothing that could be wrong.
         let Some((service, name)) = text.split_once(':') else { continue };
-        if let Some(finding) = unknown(service, name, text, located.action_path(index)) {
+        if let Some(finding) = unknown(service, name, text, located.action_path(index), report.has_room_for_hints()) {
             report.add(&located.ignored, finding);
         }
     }
     for condition in Condition::all(&statement.conditions) {
         if service_reference::is_condition_key(condition.key) == Some(false) {
-            let finding = unknown_key(condition.key, condition.path(located, None));
+            let path = condition.path(located, None);
+            let finding = unknown_key(condition.key, path, report.has_room_for_hints());
             report.add(&located.ignored, finding);
         }
     }
@@ -32,15 +33,23 @@ pub(super) fn check(reading: &Reading<'_>, home: Home<'_>, report: &mut Report) 
 pub(super) fn actions_like(text: &str) -> impl Iterator<Item = Action> {
     let (service, name) = text.split_once(':').unwrap_or_default();
     let pattern = ActionPattern::new(name);
-    service_reference::actions(service).iter().copied().filter(move |action| pattern.matches(action.name))
+    // Nearly all are written out, and need not be held against every action of the service.
+    let (written_out, candidates): (_, &[Action]) = if pattern.is_literal() {
+        (service_reference::action(service, name), &[])
+    } else {
+        (None, service_reference::actions(service))
+    };
+    let matching = candidates.iter().copied().filter(move |action| pattern.matches(action.name));
+    written_out.into_iter().chain(matching)
 }
 
-fn unknown(service: &str, name: &str, text: &str, path: String) -> Option<Finding> {
+fn unknown(service: &str, name: &str, text: &str, path: String, with_hint: bool) -> Option<Finding> {
     let date = service_reference::date();
     if !service_reference::is_service(service) {
         let message =
             format!("AWS has no service {service} (by its reference of {date}): {text} allows and denies nothing");
-        let fix = hint(service_reference::nearest_service(service).map(|service| format!("{service}:{name}")));
+        let nearest = with_hint.then(|| service_reference::nearest_service(service)).flatten();
+        let fix = hint(nearest.map(|service| format!("{service}:{name}")));
         return Some(Finding::new(Severity::Warning, Code::UnknownService, path, message, fix));
     }
     if actions_like(text).next().is_some() {
@@ -49,14 +58,15 @@ fn unknown(service: &str, name: &str, text: &str, path: String) -> Option<Findin
     let what = if name.contains(['*', '?']) { "no action like" } else { "no action" };
     let message =
         format!("{service} has {what} {name} (by AWS's reference of {date}): {text} allows and denies nothing");
-    let fix = hint(service_reference::nearest_action(service, name).map(|name| format!("{service}:{name}")));
+    let nearest = with_hint.then(|| service_reference::nearest_action(service, name)).flatten();
+    let fix = hint(nearest.map(|name| format!("{service}:{name}")));
     Some(Finding::new(Severity::Warning, Code::UnknownAction, path, message, fix))
 }
 
-fn unknown_key(key: &str, path: String) -> Finding {
+fn unknown_key(key: &str, path: String, with_hint: bool) -> Finding {
     let date = service_reference::date();
     let message = format!("AWS has no condition key {key} (by its reference of {date}): no request carries it");
-    let fix = hint(service_reference::nearest_condition_key(key));
+    let fix = hint(with_hint.then(|| service_reference::nearest_condition_key(key)).flatten());
     Finding::new(Severity::Warning, Code::UnknownConditionKey, path, message, fix)
 }
 
