@@ -133,12 +133,16 @@ pub fn nearest_condition_key(key: &str) -> Option<String> {
     nearest(name, known.iter().copied()).map(|name| format!("{prefix}:{name}"))
 }
 
-/// How alike two spellings have to be for one to be offered in the place of the other; 1 is equal.
+/// How alike two spellings have to be for one to be offered in the place of the other; 1 is equal. At three quarters, one in
+/// four characters may differ.
 const LIKENESS: f64 = 0.75;
 
 fn nearest(name: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     let name = name.to_ascii_lowercase();
+    // What differs in length by more than one in four cannot be alike, and comparing is what takes time.
+    let may_be_like = |known: &&'static str| name.len().abs_diff(known.len()) * 4 <= name.len().max(known.len());
     known
+        .filter(may_be_like)
         .map(|known| (strsim::normalized_damerau_levenshtein(&name, &known.to_ascii_lowercase()), known))
         .filter(|(likeness, _)| *likeness >= LIKENESS)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))

@@ -14,7 +14,8 @@ pub(super) fn check(reading: &Reading<'_>, home: Home<'_>, report: &mut Report) 
     for (index, text) in super::subject::entries(&statement.actions).iter().enumerate() {
         // A lone wildcard names nothing that could be wrong.
         let Some((service, name)) = text.split_once(':') else { continue };
-        if let Some(finding) = unknown(service, name, text, located.action_path(index), report.has_room_for_hints()) {
+        let with_hint = report.has_room_for_hints();
+        if let Some(finding) = unknown(service, name, text, located.action_path(index), with_hint) {
             report.add(&located.ignored, finding);
         }
     }
