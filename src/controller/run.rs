@@ -138,11 +138,17 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
 
     tokio::pin!(watches);
     tokio::select! {
-        _ = &mut watches => return Err(Error::Ended),
+        // First, and asked again below: watches that are told to stop and have nothing in hand end at the same moment.
+        biased;
         () = stop.cancelled() => {
             info!("stopping: finishing the steps in hand");
             if timeout(STOP_GRACE, watches).await.is_err() {
                 warn!("stopped in the middle of a step; the next start repeats it");
+            }
+        }
+        _ = &mut watches => {
+            if !stop.is_cancelled() {
+                return Err(Error::Ended);
             }
         }
     }
