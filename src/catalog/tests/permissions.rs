@@ -16,6 +16,7 @@ const NETWORK_INTERFACES: &str = "
     ec2:DescribeVpcs *";
 const LOGS: &str = "
     logs:CreateLogGroup arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/*
+    logs:CreateLogGroup arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/*:*
     logs:CreateLogStream arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/*:*
     logs:PutLogEvents arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/*:*";
 const CLUSTER: &str = "
@@ -73,7 +74,9 @@ fn assert_grants(recipe: &Recipe, filling: &str, expected: &[&str]) {
 #[case("Logging", "", &[LOGS])]
 #[case("Logging", "logGroups=a,b*", &["
     logs:CreateLogGroup arn:aws:logs:eu-west-1:123456789012:log-group:a
+    logs:CreateLogGroup arn:aws:logs:eu-west-1:123456789012:log-group:a:*
     logs:CreateLogGroup arn:aws:logs:eu-west-1:123456789012:log-group:b*
+    logs:CreateLogGroup arn:aws:logs:eu-west-1:123456789012:log-group:b*:*
     logs:CreateLogStream arn:aws:logs:eu-west-1:123456789012:log-group:a:*
     logs:CreateLogStream arn:aws:logs:eu-west-1:123456789012:log-group:b*:*
     logs:PutLogEvents arn:aws:logs:eu-west-1:123456789012:log-group:a:*
@@ -83,11 +86,13 @@ fn assert_grants(recipe: &Recipe, filling: &str, expected: &[&str]) {
     xray:PutTelemetryRecords *"])]
 #[case("Insights", "", &["
     logs:CreateLogGroup arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda-insights
+    logs:CreateLogGroup arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda-insights:*
     logs:CreateLogStream arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda-insights:*
     logs:PutLogEvents arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda-insights:*"])]
 #[case("ApplicationSignals", "", &["
     xray:PutTraceSegments *
     logs:CreateLogGroup arn:aws:logs:eu-west-1:123456789012:log-group:/aws/application-signals/data
+    logs:CreateLogGroup arn:aws:logs:eu-west-1:123456789012:log-group:/aws/application-signals/data:*
     logs:CreateLogStream arn:aws:logs:eu-west-1:123456789012:log-group:/aws/application-signals/data:*
     logs:PutLogEvents arn:aws:logs:eu-west-1:123456789012:log-group:/aws/application-signals/data:*"])]
 #[case("VpcAccess", "", &["

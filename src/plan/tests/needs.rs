@@ -47,7 +47,10 @@ fn a_feature_attaches_the_policy_of_aws_unless_the_spec_asks_for_statements() {
     assert_eq!(inline.managed_policies, set(&[]));
     assert_eq!(
         resources(about(&inline, "logs:CreateLogGroup")),
-        ["arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/*"]
+        [
+            "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/*",
+            "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/*:*"
+        ]
     );
 }
 
