@@ -78,6 +78,12 @@ pub fn find_unfit(name: &str) -> Option<&'static UnfitPolicy> {
     all().unfit.iter().find(|policy| policy.name == name)
 }
 
+/// Whether the catalog has a policy of that name, and so its path.
+#[must_use]
+pub fn is_known(name: &str) -> bool {
+    find(name).is_some() || find_unfit(name).is_some()
+}
+
 /// Whether the resource of a policy's ARN is one that IAM attaches to service-linked roles alone.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html>
 #[must_use]

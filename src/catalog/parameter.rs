@@ -44,6 +44,8 @@ pub enum Kind {
         service: String,
         /// The form of its last component: `*` stands for one or more characters but `/`, `**` for one or more of any.
         resource: String,
+        /// Whether FIFO queues and topics are none of these.
+        standard: bool,
     },
     /// `true` or `false`.
     Flag,
@@ -192,7 +194,13 @@ impl Kind {
     /// What is wrong with `value`, as a sentence without its subject, which is the parameter.
     pub(super) fn check(&self, value: &str) -> Result<(), String> {
         match self {
-            Self::Arn { service, resource } => check_arn(value, service, resource),
+            Self::Arn { service, resource, standard } => {
+                check_arn(value, service, resource)?;
+                if *standard && value.rsplit_once('.').is_some_and(|(_, suffix)| suffix == "fifo") {
+                    return Err(format!("{value} is FIFO, where Lambda sends nothing: name a standard one"));
+                }
+                Ok(())
+            }
             Self::Flag if ["true", "false"].contains(&value) => Ok(()),
             Self::Flag => Err(format!("must be true or false, not {value}")),
             Self::Choice(choices) if choices.iter().any(|choice| choice == value) => Ok(()),
@@ -219,7 +227,9 @@ fn check_arn(value: &str, service: &str, shape: &str) -> Result<(), String> {
     if is_such {
         Ok(())
     } else {
-        Err(format!("must be an ARN like arn:PARTITION:{service}:REGION:ACCOUNT:{shape}, not {value}"))
+        // Names of buckets are the same in all regions and accounts of a partition.
+        let place = if service == "s3" { ":" } else { "REGION:ACCOUNT" };
+        Err(format!("must be an ARN like arn:PARTITION:{service}:{place}:{shape}, not {value}"))
     }
 }
 
@@ -242,6 +252,8 @@ struct Written {
     kind: String,
     service: Option<String>,
     resource: Option<String>,
+    #[serde(default)]
+    standard: bool,
     choices: Option<Vec<String>>,
     #[serde(default)]
     optional: bool,
@@ -256,10 +268,10 @@ impl TryFrom<Written> for Parameter {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let Written { name, kind, service, resource, choices, optional, default, list, when } = written;
+        let Written { name, kind, service, resource, standard, choices, optional, default, list, when } = written;
         let kind = match (kind.as_str(), service, resource, choices) {
-            ("Arn", Some(service), Some(resource), None) => Kind::Arn { service, resource },
-            ("Arn", Some(service), None, None) => Kind::Arn { service, resource: "**".to_owned() },
+            ("Arn", Some(service), Some(resource), None) => Kind::Arn { service, resource, standard },
+            ("Arn", Some(service), None, None) => Kind::Arn { service, resource: "**".to_owned(), standard },
             ("Flag", None, None, None) => Kind::Flag,
             ("Choice", None, None, Some(choices)) => Kind::Choice(choices),
             (kind, None, None, None) => {

@@ -59,6 +59,8 @@ pub struct ServiceCall {
     pub resource: Option<String>,
     /// Another action without which the call is of no use to Lambda.
     pub needs: Option<String>,
+    /// Lambda has no use for it on less than every resource, though IAM can limit it.
+    pub everywhere: bool,
 }
 
 impl ServiceCall {
@@ -111,6 +113,8 @@ struct Call {
     only_lambda: bool,
     resource: Option<String>,
     needs: Option<String>,
+    #[serde(default)]
+    everywhere: bool,
 }
 
 fn parse() -> Result<Vec<ServiceCall>, serde_saphyr::Error> {
@@ -121,7 +125,7 @@ fn parse() -> Result<Vec<ServiceCall>, serde_saphyr::Error> {
 impl Family {
     fn into_calls(self) -> impl Iterator<Item = ServiceCall> {
         let Self { r#for, key, scoped, declare, source, attach, calls } = self;
-        calls.into_iter().map(move |Call { action, only_lambda, resource, needs }| ServiceCall {
+        calls.into_iter().map(move |Call { action, only_lambda, resource, needs, everywhere }| ServiceCall {
             action,
             purpose: r#for.clone(),
             key,
@@ -132,6 +136,7 @@ impl Family {
             only_lambda,
             resource,
             needs,
+            everywhere,
         })
     }
 }
@@ -147,7 +152,8 @@ mod tests {
         let calls = parse().unwrap();
         assert!(calls.len() > 50);
         let mut actions: Vec<&str> = calls.iter().map(|call| call.action.as_str()).collect();
-        for action in &actions {
+        let needed = calls.iter().filter_map(|call| call.needs.as_deref());
+        for action in actions.iter().copied().chain(needed) {
             let (service, name) = action.split_once(':').unwrap();
             assert!(service_reference::action(service, name).is_some_and(|known| known.name == name), "{action}");
         }

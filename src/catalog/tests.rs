@@ -48,7 +48,7 @@ fn values(text: &str) -> Values {
 
 fn sample(kind: &Kind, partition: &str) -> Vec<String> {
     match kind {
-        Kind::Arn { service, resource } => {
+        Kind::Arn { service, resource, .. } => {
             let resource = resource.replace("**", "a/b").replace('*', "orders");
             vec![format!("arn:{partition}:{service}:eu-west-1:123456789012:{resource}")]
         }

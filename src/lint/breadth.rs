@@ -2,7 +2,7 @@
 
 use super::{Code, Finding, Report, Severity, coverage::Reading, some_of, vocabulary::actions_like};
 use crate::{
-    catalog::escalation,
+    catalog::{escalation, service_call},
     policy::{Arn, document::Effect},
 };
 
@@ -62,7 +62,12 @@ fn limitable_actions(reading: &Reading<'_>) -> Vec<String> {
     if reading.actions.excludes {
         return vec!["every other action".to_owned()];
     }
-    let is_limitable = |text: &str| !text.contains(':') || actions_like(text).any(|action| action.resource_level);
+    // What Lambda needs on every resource is not to be limited, though IAM could.
+    let is_needed_everywhere =
+        |text: &str| service_call::all().iter().any(|call| call.everywhere && call.action.eq_ignore_ascii_case(text));
+    let is_limitable = |text: &str| {
+        !text.contains(':') || (!is_needed_everywhere(text) && actions_like(text).any(|action| action.resource_level))
+    };
     let named = |text: &str| if text.contains(':') { text.to_owned() } else { "every action".to_owned() };
     reading.included_actions().filter(|(_, text, _)| is_limitable(text)).map(|(_, text, _)| named(text)).collect()
 }

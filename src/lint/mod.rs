@@ -49,14 +49,18 @@ pub fn lint(subject: &Subject<'_>) -> Vec<Finding> {
         function_key::check(reading, *home, &mut report);
     }
     for reading in readings.iter().filter(|reading| reading.located.source == Source::Written) {
-        vocabulary::check(reading, *home, &mut report);
+        vocabulary::check(reading, &mut report);
         breadth::check(reading, &mut report);
+    }
+    // The author chose the ARNs that features, event sources, destinations and templates are about.
+    for reading in &readings {
+        vocabulary::check_partitions(reading, *home, &mut report);
     }
     repetition::check(&readings, &mut report);
     for located in trust.iter().filter(|located| located.source != Source::Generated) {
         trust::check(located, &mut report);
     }
-    whole::check_policies(managed_policies, &mut report);
+    whole::check_policies(managed_policies, *home, &mut report);
     whole::check_sizes(sizes, &mut report);
     report.0.into_iter().collect()
 }

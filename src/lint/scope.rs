@@ -81,7 +81,8 @@ impl Entry<'_> {
         let with = |scoped: Scoped| -> Vec<&ServiceCall> {
             calls.iter().copied().filter(|call| call.scoped == scoped).collect()
         };
-        let (breaks, doubtful) = (with(Scoped::Breaks), with(Scoped::Doubtful));
+        let (mut breaks, doubtful) = (with(Scoped::Breaks), with(Scoped::Doubtful));
+        breaks.retain(|call| may_be_of_use(call, all));
         let mut dual_use = with(Scoped::DualUse);
         dual_use.retain(|call| may_be_a_target(call, reading, all));
         if !breaks.is_empty() {
@@ -242,18 +243,34 @@ fn may_be_a_target(call: &ServiceCall, reading: &Reading<'_>, all: &[Reading<'_>
     if !resources.is_empty() && resources.iter().all(|resource| is_fifo(resource)) {
         return false;
     }
-    call.needs.as_ref().is_none_or(|needed| {
-        let needed = ActionPattern::new(needed);
-        let holders: Vec<Pattern> = resources.iter().map(|resource| Pattern::new(holder_of(resource))).collect();
-        all.iter().any(|reading| {
-            let is_allowed = reading.located.statement.effect == Effect::Allow && reading.actions.takes_in(&needed);
-            let is_made_for_lambda = reading.located.source == Source::Generated;
-            let mut others = reading.resources.patterns.iter();
-            is_allowed
-                && !is_made_for_lambda
-                && others.any(|other| holders.iter().any(|holder| holder.intersects(other)))
+    // A bucket that the role may not list cannot be a destination.
+    let holders: Vec<Pattern> = resources.iter().map(|resource| Pattern::new(holder_of(resource))).collect();
+    let needed = needed_statements(call, all);
+    needed.is_none_or(|mut statements| {
+        statements.any(|reading| {
+            reading.resources.patterns.iter().any(|other| holders.iter().any(|holder| holder.intersects(other)))
         })
     })
+}
+
+/// Whether the role is written to allow what a call of Lambda's is a part of: nobody polls a queue by
+/// `sqs:GetQueueAttributes` alone, while function code may well ask for it alone.
+fn may_be_of_use(call: &ServiceCall, all: &[Reading<'_>]) -> bool {
+    needed_statements(call, all).is_none_or(|mut statements| statements.next().is_some())
+}
+
+/// The statements that allow the action without which a call is of no use to Lambda; `None` if there is no such action.
+/// What we make for Lambda does not count: it is whole by itself.
+fn needed_statements<'a, 'r>(
+    call: &ServiceCall,
+    all: &'a [Reading<'r>],
+) -> Option<impl Iterator<Item = &'a Reading<'r>>> {
+    let needed = ActionPattern::new(call.needs.as_ref()?);
+    Some(all.iter().filter(move |reading| {
+        reading.located.statement.effect == Effect::Allow
+            && reading.located.source != Source::Generated
+            && reading.actions.takes_in(&needed)
+    }))
 }
 
 /// The bucket of an object.

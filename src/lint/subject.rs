@@ -38,7 +38,8 @@ pub enum Source {
     Written,
     /// The author chose the name, we wrote the statement: nothing is said of its breadth.
     Template,
-    /// What Lambda itself needs, made by us: nothing is said of it, but it counts for what is said of others.
+    /// What Lambda itself needs, made by us: only a foreign partition is told of it, but it counts for what is said of
+    /// others.
     Generated,
 }
 

@@ -8,7 +8,7 @@ use crate::{
     policy::{ActionPattern, Arn, Pattern},
 };
 
-pub(super) fn check(reading: &Reading<'_>, home: Home<'_>, report: &mut Report) {
+pub(super) fn check(reading: &Reading<'_>, report: &mut Report) {
     let located = reading.located;
     let statement = &located.statement;
     for (index, text) in super::subject::entries(&statement.actions).iter().enumerate() {
@@ -27,7 +27,6 @@ pub(super) fn check(reading: &Reading<'_>, home: Home<'_>, report: &mut Report) 
         }
     }
     resources_never_match(reading, report);
-    foreign_partitions(reading, home, report);
 }
 
 /// The actions that a pattern of a service takes in.
@@ -97,7 +96,9 @@ fn resources_never_match(reading: &Reading<'_>, report: &mut Report) {
     }
 }
 
-fn foreign_partitions(reading: &Reading<'_>, home: Home<'_>, report: &mut Report) {
+/// Resources of a partition where the role's credentials count for nothing.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
+pub(super) fn check_partitions(reading: &Reading<'_>, home: Home<'_>, report: &mut Report) {
     let located = reading.located;
     for (index, text, _) in reading.included_resources() {
         let Some(arn) = Arn::parse(text).filter(|arn| !arn.partition.contains("${")) else { continue };

@@ -61,6 +61,27 @@ fn a_fault_names_the_parameter_and_what_would_be_right(
     assert_eq!(faults("source", name, filling, Form::Inline), [expected]);
 }
 
+#[rstest]
+#[case("s3", "bucketArn=failed", "bucketArn: must be an ARN like arn:PARTITION:s3:::*, not failed")]
+#[case(
+    "sns",
+    "topicArn=arn:aws:sns:r:1:t.fifo",
+    "topicArn: arn:aws:sns:r:1:t.fifo is FIFO, where Lambda sends nothing: name a standard one"
+)]
+#[case(
+    "deadLetterSqs",
+    "queueArn=arn:aws:sqs:r:1:q.fifo",
+    "queueArn: arn:aws:sqs:r:1:q.fifo is FIFO, where Lambda sends nothing: name a standard one"
+)]
+fn a_destination_is_one_that_lambda_sends_to(#[case] name: &str, #[case] filling: &str, #[case] expected: &str) {
+    assert_eq!(faults("destination", name, filling, Form::Inline), [expected]);
+}
+
+#[test]
+fn lambda_polls_fifo_queues_too() {
+    assert_eq!(faults("source", "sqs", "queueArn=arn:aws:sqs:r:1:q.fifo", Form::Inline), [""; 0]);
+}
+
 #[test]
 fn what_is_too_long_is_told_with_the_limit() {
     let name = "g".repeat(513);

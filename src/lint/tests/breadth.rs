@@ -28,6 +28,8 @@ fn allowing_all_but_some_is_allowing_nearly_all() {
 #[case("*", "*", true)]
 #[case("s3:ListAllMyBuckets", "*", false)]
 #[case("ec2:DescribeSubnets ec2:DescribeVpcs", "*", false)]
+#[case::lambda_refuses_less("ec2:CreateNetworkInterface EC2:DeleteNetworkInterface", "*", false)]
+#[case("ec2:*NetworkInterface", "*", true)]
 #[case("s3:GetObject", "arn:aws:s3:::archive/*", false)]
 fn all_resources_are_told_where_aws_can_limit_them(
     #[case] actions: &str,

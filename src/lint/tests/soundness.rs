@@ -87,7 +87,9 @@ proptest! {
         let calls: Vec<_> = service_call::all().iter().filter(|call| call.scoped == Scoped::Breaks).collect();
         let call = index.get(&calls);
         let resource = call.resource.as_deref().map_or("*".to_owned(), |resource| resource.replace('*', "x"));
-        let scoped = allow(&call.action, &resource).scoped_to(ORDERS);
+        // Beside what Lambda needs with it, without which it would not be Lambda's.
+        let actions: Vec<&str> = [Some(&call.action), call.needs.as_ref()].into_iter().flatten().map(String::as_str).collect();
+        let scoped = allow(&actions.join(" "), &resource).scoped_to(ORDERS);
         let mut statements = others;
         statements.retain(|located| located.statement.effect == Effect::Allow);
         statements.push(scoped);

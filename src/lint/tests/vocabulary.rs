@@ -78,6 +78,15 @@ fn a_resource_of_another_partition_is_an_error(#[case] resource: &str, #[case] e
 }
 
 #[test]
+fn the_partition_of_an_event_source_or_a_template_is_looked_at_too() {
+    for source in [Source::Generated, Source::Template] {
+        let statement = allow("sqs:PurgeQueue", "arn:aws-cn:sqs:cn-north-1:123456789012:orders");
+        let found = findings([statement.from(source).spelled(Spelling::Whole)]);
+        assert_eq!(told(&found), ["Error ForeignPartition spec.statements[0]"]);
+    }
+}
+
+#[test]
 fn a_resource_that_is_excluded_may_be_anywhere() {
     let statement = deny("s3:GetObject", "arn:aws-cn:s3:::archive/*").all_but_these_resources();
     assert_eq!(findings([statement]), []);

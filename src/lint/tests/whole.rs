@@ -4,15 +4,41 @@ use super::*;
 
 #[rstest]
 #[case("arn:aws:iam::aws:policy/AWSLambda_FullAccess", Some(Severity::Warning))]
-#[case("arn:aws-cn:iam::aws:policy/job-function/ViewOnlyAccess", Some(Severity::Warning))]
+#[case("arn:aws:iam::aws:policy/job-function/ViewOnlyAccess", Some(Severity::Warning))]
 #[case("arn:aws:iam::aws:policy/aws-service-role/AWSLambdaServiceRolePolicy", Some(Severity::Error))]
 #[case("arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole", None)]
 #[case("arn:aws:iam::123456789012:policy/AdministratorAccess", None)]
 fn a_policy_for_something_else_is_told(#[case] arn: &str, #[case] expected: Option<Severity>) {
-    let policy =
-        LocatedPolicy { path: "spec.managedPolicies[0]".to_owned(), arn: arn.to_owned(), ignored: BTreeSet::new() };
-    let found = with_policies([], &[policy]);
+    let found = attaching(arn);
     assert_eq!(severity_of(&found, Code::PolicyNotForExecutionRole), expected, "{found:#?}");
+}
+
+fn attaching(arn: &str) -> Vec<Finding> {
+    let path = "spec.managedPolicies[0]".to_owned();
+    with_policies([], &[LocatedPolicy { path, arn: arn.to_owned(), ignored: BTreeSet::new() }])
+}
+
+#[rstest]
+#[case("arn:aws-cn:iam::aws:policy/AWSXRayDaemonWriteAccess", Code::ForeignPartition, "Write arn:aws:")]
+#[case("arn:aws:iam::210987654321:policy/shared", Code::InvalidField, "belongs to account 210987654321")]
+#[case::of_a_path(
+    "arn:aws:iam::aws:policy/AWSLambdaBasicExecutionRole",
+    Code::InvalidField,
+    "Write arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole, or aws: AWSLambdaBasicExecutionRole"
+)]
+#[case::of_no_path("arn:aws:iam::aws:policy/service-role/AdministratorAccess", Code::InvalidField, "another path")]
+fn a_policy_that_no_role_here_can_have_is_an_error(#[case] arn: &str, #[case] code: Code, #[case] message: &str) {
+    let found = attaching(arn);
+    assert_eq!(told(&found), [format!("Error {code} spec.managedPolicies[0]")]);
+    assert!(text_of(&found, code).contains(message), "{found:#?}");
+}
+
+#[rstest]
+#[case("arn:aws:iam::123456789012:policy/team/AWSLambdaBasicExecutionRole")]
+#[case("arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")]
+#[case("arn:aws:iam::aws:policy/service-role/NewPolicyOfAws")]
+fn a_policy_of_the_account_or_one_that_aws_may_have_is_not_told(#[case] arn: &str) {
+    assert_eq!(attaching(arn), []);
 }
 
 fn of_size(characters: usize) -> Vec<Finding> {

@@ -309,7 +309,7 @@ fn what_is_ours_alone_goes_although_others_policies_would_be_kept() {
 fn what_the_spec_lists_is_ours_although_a_killed_pass_did_not_say_so() {
     let owner = owner();
     let yaml = r#"
-managedPolicies: [{aws: AWSLambdaExecute}, {arn: "arn:$(partition):iam::123456789012:policy/shared"}]
+managedPolicies: [{aws: AWSLambdaExecute}, {arn: "arn:$(partition):iam::$(accountId):policy/shared"}]
 features: [{name: Tracing}]
 inlinePolicies: [{name: legacy, document: {Version: "2012-10-17", Statement: {Effect: Allow, Action: "s3:GetObject", Resource: "*"}}}]"#;
     let role = found(yaml, Some(&owner));

@@ -18,7 +18,7 @@ fn placeholders(partition: &str) -> Placeholders {
 /// A value that `kind` takes.
 fn sample(kind: &Kind, partition: &str) -> String {
     match kind {
-        Kind::Arn { service, resource } => {
+        Kind::Arn { service, resource, .. } => {
             let resource = resource.replace("**", "orders").replace('*', "orders");
             format!("arn:{partition}:{service}:eu-west-1:{ACCOUNT}:{resource}")
         }
