@@ -64,7 +64,8 @@ impl Aws {
         };
         let quota = |key: &str, otherwise: usize| {
             let value = summary.get(&SummaryKeyType::from(key)).and_then(|value| usize::try_from(*value).ok());
-            value.unwrap_or(otherwise)
+            // No account is granted none: what says so does not know.
+            value.filter(|value| *value > 0).unwrap_or(otherwise)
         };
         let Quotas { inline_policies, trust_policy, managed_policies } = Quotas::HIGHEST;
         Ok(Quotas {

@@ -1,5 +1,7 @@
 //! Conditions, one operator and key at a time, and what follows from them.
 
+use std::collections::BTreeSet;
+
 use super::subject::{Located, Spelling};
 use crate::policy::{
     document::Conditions,
@@ -71,10 +73,19 @@ impl<'a> Condition<'a> {
 
     /// Whether it is true whenever `other` is: the same operator and key, and the values allow no less.
     fn follows_from(&self, other: &Self) -> bool {
-        let within = |some: &[String], others: &[String]| some.iter().all(|value| others.contains(value));
-        let allows_no_less =
-            if self.operator.negated { within(self.values, other.values) } else { within(other.values, self.values) };
-        self.operator == other.operator && self.is_about(other.key) && allows_no_less
+        let within = |some: &[String], others: &[String]| {
+            let others: BTreeSet<&String> = others.iter().collect();
+            some.iter().all(|value| others.contains(value))
+        };
+        let allows_no_less = || {
+            self.values == other.values
+                || if self.operator.negated {
+                    within(self.values, other.values)
+                } else {
+                    within(other.values, self.values)
+                }
+        };
+        self.operator == other.operator && self.is_about(other.key) && allows_no_less()
     }
 
     /// Path of the condition, or of one of its values.

@@ -35,10 +35,17 @@ pub(super) fn check(reading: &Reading<'_>, all: &[Reading<'_>], policies: &[Loca
     let is_open = |call: &&ServiceCall| {
         resources_of(reading, call).any(|resource| !is_allowed(call, resource, reading, &unscoped, policies))
     };
-    let open: Vec<&ServiceCall> = service_call::all().iter().filter(is_meant).filter(is_open).collect();
+    // Asked once a call, not once an entry: a statement may list hundreds.
+    let is_doubted = |call: &&ServiceCall| match call.scoped {
+        Scoped::Breaks => may_be_of_use(call, all),
+        Scoped::DualUse => may_be_a_target(call, reading, all),
+        Scoped::Doubtful => true,
+    };
+    let open: Vec<&ServiceCall> =
+        service_call::all().iter().filter(is_meant).filter(is_open).filter(is_doubted).collect();
     for entry in &entries {
         let calls: Vec<&ServiceCall> = open.iter().copied().filter(|call| entry.takes_in(call)).collect();
-        if let Some(finding) = entry.finding(reading, all, &calls) {
+        if let Some(finding) = entry.finding(reading, &calls) {
             report.add(&reading.located.ignored, finding);
         }
     }
@@ -77,14 +84,11 @@ impl Entry<'_> {
     }
 
     /// The one thing to say of the entry: the worst. What is broken anyway needs no doubts beside it.
-    fn finding(&self, reading: &Reading<'_>, all: &[Reading<'_>], calls: &[&ServiceCall]) -> Option<Finding> {
+    fn finding(&self, reading: &Reading<'_>, calls: &[&ServiceCall]) -> Option<Finding> {
         let with = |scoped: Scoped| -> Vec<&ServiceCall> {
             calls.iter().copied().filter(|call| call.scoped == scoped).collect()
         };
-        let (mut breaks, doubtful) = (with(Scoped::Breaks), with(Scoped::Doubtful));
-        breaks.retain(|call| may_be_of_use(call, all));
-        let mut dual_use = with(Scoped::DualUse);
-        dual_use.retain(|call| may_be_a_target(call, reading, all));
+        let (breaks, dual_use, doubtful) = (with(Scoped::Breaks), with(Scoped::DualUse), with(Scoped::Doubtful));
         if !breaks.is_empty() {
             Some(self.breaks(&breaks, reading))
         } else if !dual_use.is_empty() {

@@ -13,6 +13,11 @@ use crate::{
     policy::{Arn, Document, Placeholders, Statement, document::Matching, merge::merged},
 };
 
+/// How often the quota the actions and resources may take that are merged to fit into it. What is judged of a role is judged
+/// of the statements as they are written, each held against every other: repetitions that merge to next to nothing must not
+/// make that work endless.
+const MERGED_FROM_MAX: usize = 4;
+
 /// The rights of a role, each with the field that it comes from.
 #[derive(Debug, Default)]
 pub(super) struct Permissions {
@@ -71,6 +76,13 @@ impl Permissions {
         if characters(&policies) <= quota {
             return Ok(policies);
         }
+        let (entries, most) = (entry_characters(&own), quota.saturating_mul(MERGED_FROM_MAX));
+        if entries > most {
+            let message = format!(
+                "list actions and resources of {entries} characters, and no more than {most} are merged into the {quota} that IAM allows for the inline policies of a role: list each where it is needed once"
+            );
+            return Err(Finding::invalid("spec.statements", message));
+        }
         let policies = with(merged(&own));
         if characters(&policies) <= quota { Ok(policies) } else { Err(self.too_long(&policies, quota)) }
     }
@@ -93,6 +105,15 @@ impl Permissions {
 /// Characters of all `policies` together, as IAM counts them.
 pub(super) fn characters(policies: &BTreeMap<String, Document>) -> usize {
     policies.values().map(Document::characters).sum()
+}
+
+/// Characters of the actions and resources that the statements list.
+fn entry_characters(list: &[Statement]) -> usize {
+    let entries = |matching: &Matching| {
+        let (Matching::In(entries) | Matching::NotIn(entries)) = matching;
+        entries.iter().map(String::len).sum::<usize>()
+    };
+    list.iter().map(|statement| entries(&statement.actions) + statement.resources.as_ref().map_or(0, entries)).sum()
 }
 
 /// The statements, with those that one recipe made several times (ten queues, say) as one. What users write stays as they

@@ -10,7 +10,7 @@ use crate::{
     },
     lint::{Code, Finding, Located, Source, Spelling},
     policy::{
-        self, Arn,
+        self, Excerpt, check,
         document::{Conditions, Matching},
         function::{FunctionPattern, Home, NoFunction, SOURCE_FUNCTION_ARN},
         operator,
@@ -123,12 +123,11 @@ fn statement_of(
     let actions = Choice { field: "actions", positive: actions.as_ref(), negative: not_actions.as_ref() }.matching(
         path,
         rule::ACTIONS_ONE,
-        rule::ACTION,
-        is_action,
+        |action| (!is_action(action)).then_some(rule::ACTION),
         faults,
     );
     let resources = Choice { field: "resources", positive: resources.as_ref(), negative: not_resources.as_ref() }
-        .matching(path, rule::RESOURCES_ONE, rule::RESOURCE, is_resource, faults);
+        .matching(path, rule::RESOURCES_ONE, resource_fault, faults);
     let conditions = conditions_of(conditions.as_ref(), path, faults);
     let is_scoped_by_hand = conditions.values().any(|keys| keys.keys().any(|key| is_function_key(key)));
     let functions = match source_function_arns {
@@ -207,8 +206,7 @@ impl Choice<'_> {
         &self,
         path: &str,
         one: &str,
-        rule: &str,
-        is_valid: fn(&str) -> bool,
+        fault: fn(&str) -> Option<&'static str>,
         faults: &mut Vec<Finding>,
     ) -> Matching {
         let (field, list, matching): (_, _, fn(Vec<String>) -> Matching) = match (self.positive, self.negative) {
@@ -227,8 +225,8 @@ impl Choice<'_> {
         }
         for (index, entry) in list.iter().enumerate() {
             let path = format!("{path}.{field}[{index}]");
-            if !is_valid(entry) {
-                faults.push(Finding::invalid(&path, format!("{entry} is none: {rule}")));
+            if let Some(why) = fault(entry) {
+                faults.push(Finding::invalid(&path, format!("{entry} is none: {why}")));
             }
             check_characters(entry, &path, faults);
         }
@@ -239,7 +237,7 @@ impl Choice<'_> {
 pub(super) fn conditions_of(conditions: Option<&api::Conditions>, path: &str, faults: &mut Vec<Finding>) -> Conditions {
     let mut result = Conditions::new();
     for (operator, keys) in conditions.into_iter().flatten() {
-        let path = format!("{path}.conditions.{operator}");
+        let path = format!("{path}.conditions.{}", Excerpt(operator));
         if !operator::is_known(operator) {
             faults.push(Finding::invalid(&path, rule::OPERATOR));
         }
@@ -249,7 +247,7 @@ pub(super) fn conditions_of(conditions: Option<&api::Conditions>, path: &str, fa
         let checked = result.entry(operator.clone()).or_default();
         let mut seen = BTreeSet::new();
         for (key, value) in keys {
-            let path = format!("{path}.{key}");
+            let path = format!("{path}.{}", Excerpt(key));
             if !seen.insert(key.to_ascii_lowercase()) {
                 faults.push(Finding::invalid(
                     &path,
@@ -262,7 +260,8 @@ pub(super) fn conditions_of(conditions: Option<&api::Conditions>, path: &str, fa
             }
             match policy::condition_values(value, &path) {
                 Ok(values) => {
-                    for value in &values {
+                    // One for all: they have the path in common, and there is no limit to their number.
+                    if let Some(value) = values.iter().find(|value| foreign_character(value).is_some()) {
                         check_characters(value, &path, faults);
                     }
                     checked.insert(key.clone(), values);
@@ -274,9 +273,12 @@ pub(super) fn conditions_of(conditions: Option<&api::Conditions>, path: &str, fa
     result
 }
 
+fn foreign_character(text: &str) -> Option<char> {
+    text.chars().find(|c| !matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FF}'))
+}
+
 pub(super) fn check_characters(text: &str, path: &str, faults: &mut Vec<Finding>) {
-    let is_allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FF}');
-    if let Some(c) = text.chars().find(|c| !is_allowed(*c)) {
+    if let Some(c) = foreign_character(text) {
         let message = format!("holds {c:?} (U+{:04X}): IAM takes Latin-1 characters only", u32::from(c));
         faults.push(Finding::invalid(path, message));
     }
@@ -292,6 +294,6 @@ pub(super) fn is_action(action: &str) -> bool {
         })
 }
 
-fn is_resource(resource: &str) -> bool {
-    resource == "*" || (resource.len() <= rule::ARN_MAX && Arn::parse(resource).is_some())
+fn resource_fault(resource: &str) -> Option<&'static str> {
+    if resource.len() > rule::ARN_MAX { Some(rule::RESOURCE) } else { check::resource_fault(resource) }
 }

@@ -182,12 +182,8 @@ fn check_resources(resources: Option<&Matching>, kind: Kind, path: &Path<'_>, fa
                 faults.push(path.fault("is an empty list: name a resource"));
             }
             each(list, &path, |resource, path| {
-                if !is_resource(resource) {
-                    let message = format!(
-                        "is {}: a resource is * or an ARN, for example arn:aws:s3:::bucket/*",
-                        Excerpt(resource)
-                    );
-                    faults.push(path.fault(message));
+                if let Some(why) = resource_fault(resource) {
+                    faults.push(path.fault(format!("is {}: {why}", Excerpt(resource))));
                 }
                 check_characters(resource, path, faults);
             });
@@ -236,10 +232,21 @@ fn is_action(action: &str) -> bool {
         })
 }
 
-fn is_resource(resource: &str) -> bool {
-    resource == "*"
-        || Arn::parse(resource)
-            .is_some_and(|arn| !arn.partition.is_empty() && !arn.service.is_empty() && !arn.resource.is_empty())
+/// Why IAM takes no such resource, if it does not. Of the segments of an ARN the service is the one without wildcards
+/// ("Resource vendor must be fully qualified and cannot contain regexes.").
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>
+#[must_use]
+pub fn resource_fault(resource: &str) -> Option<&'static str> {
+    if resource == "*" {
+        return None;
+    }
+    match Arn::parse(resource) {
+        Some(arn) if arn.service.contains(['*', '?']) => {
+            Some("no wildcard stands for the service of an ARN: name it, or write * for every resource")
+        }
+        Some(arn) if !arn.partition.is_empty() && !arn.service.is_empty() && !arn.resource.is_empty() => None,
+        Some(_) | None => Some("a resource is * or an ARN, for example arn:aws:s3:::bucket/*"),
+    }
 }
 
 /// A key may hold more colons than one, as does `aws:ResourceTag/aws:cloudformation:stack-name`.

@@ -22,5 +22,6 @@ mod tests;
 pub use arn::Arn;
 pub use document::{Document, Fault, Statement};
 pub use parse::condition_values;
+pub use path::{Excerpt, Path};
 pub use pattern::{ActionPattern, ArnPattern, Pattern};
 pub use placeholder::Placeholders;

@@ -11,20 +11,27 @@ const EXCERPT_MAX: usize = 120;
 /// A JSON path such as `Statement[0].Action`. It is borrowed from the way that led there and written out only where there
 /// is a fault, so that reading a document costs no text for what is right in it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Path<'a> {
+pub enum Path<'a> {
+    /// Where the way begins.
     Root(&'a str),
+    /// A member of an object.
     Member(&'a Self, &'a str),
+    /// An element of a list.
     Element(&'a Self, usize),
 }
 
 impl<'a> Path<'a> {
     pub(super) const DOCUMENT: Path<'static> = Path::Root("");
 
-    pub(super) fn member(&'a self, name: &'a str) -> Self {
+    /// The member called `name` of what stands here.
+    #[must_use]
+    pub fn member(&'a self, name: &'a str) -> Self {
         Self::Member(self, name)
     }
 
-    pub(super) fn element(&'a self, index: usize) -> Self {
+    /// The element at `index` of what stands here.
+    #[must_use]
+    pub fn element(&'a self, index: usize) -> Self {
         Self::Element(self, index)
     }
 
@@ -46,7 +53,8 @@ impl fmt::Display for Path<'_> {
 }
 
 /// A text as a fault repeats it: cut off where it is long.
-pub(super) struct Excerpt<'a>(pub(super) &'a str);
+#[derive(Clone, Copy, Debug)]
+pub struct Excerpt<'a>(pub &'a str);
 
 impl fmt::Display for Excerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,11 +5,13 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
+use super::path::Excerpt;
+
 /// What a string holds that no placeholder is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("holds {found}, which is no placeholder: there are {known}")]
 pub struct Unknown {
-    /// The text from `$(` on, up to its `)` if it has one.
+    /// The text from `$(` on, up to its `)` if it has one; its beginning where it is long.
     pub found: String,
     /// The placeholders that there are, for the message.
     pub known: String,
@@ -56,7 +58,7 @@ impl Placeholders {
 
     fn unknown(&self, found: &str) -> Unknown {
         let known: Vec<String> = self.0.keys().map(|name| format!("$({name})")).collect();
-        Unknown { found: found.to_owned(), known: known.join(", ") }
+        Unknown { found: Excerpt(found).to_string(), known: known.join(", ") }
     }
 }
 

@@ -219,6 +219,10 @@ fn of_tags_that_are_too_many_or_too_long() {
     r#"actions: ["s3:GetObject"], resources: ["*", my-bucket]"#,
     "spec.statements[0].resources[1]: my-bucket is none: a resource is * or an ARN, for example arn:aws:s3:::bucket/*"
 )]
+#[case::resource_of_any_service(
+    r#"actions: ["s3:GetObject"], resources: ["arn:aws:*:::bucket"]"#,
+    "spec.statements[0].resources[0]: arn:aws:*:::bucket is none: no wildcard stands for the service of an ARN: name it, or write * for every resource"
+)]
 #[case::resource_with_a_component_too_few(
     r#"actions: ["s3:GetObject"], notResources: ["arn:aws:s3::bucket"]"#,
     "spec.statements[0].notResources[0]: arn:aws:s3::bucket is none: a resource is * or an ARN, for example arn:aws:s3:::bucket/*"

@@ -142,3 +142,38 @@ statements: [{sid: "1_2", effect: Allow, actions: [Get], notResources: [], sourc
         ]
     );
 }
+
+/// A spec may be as large as the API server takes objects, and what is told of it is kept, joined and shown.
+#[test]
+fn what_is_told_of_a_spec_does_not_grow_with_it() {
+    let document = |entry: &str| {
+        let list = format!("[{}]", vec![entry; 5_000].join(","));
+        format!("inlinePolicies: [{{name: legacy, document: {{{}: {list}}}}}]", "k".repeat(1_000))
+    };
+    let condition = format!(
+        "statements: [{{effect: Allow, actions: ['*'], resources: ['*'], conditions: {{StringEquals: {{'aws:{}': [{}]}}}}}}]",
+        "k".repeat(1_000),
+        vec!["Ā"; 5_000].join(",")
+    );
+    for yaml in [document("$("), document("$(team)"), condition] {
+        let told = faults(&yaml);
+        assert!(!told.is_empty());
+        assert!(told.iter().map(String::len).sum::<usize>() < 50_000, "{} faults", told.len());
+    }
+}
+
+/// They would merge into one statement; until then each is held against every other.
+#[test]
+fn repetitions_far_beyond_the_quota_are_refused_before_they_are_merged() {
+    let statements = |count: usize| {
+        let statement = format!(
+            "{{effect: Allow, actions: ['s3:GetObject'], resources: ['arn:aws:s3:::{}']}}",
+            "b".repeat(QUOTAS.inline_policies / 10)
+        );
+        format!("statements: [{}]", vec![statement; count].join(","))
+    };
+    assert!(judged(&statements(30)).unwrap().inline_characters() < QUOTAS.inline_policies);
+    let told = faults(&statements(50));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("spec.statements: list actions and resources of "), "{told:?}");
+}

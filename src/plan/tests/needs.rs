@@ -245,6 +245,19 @@ fn every_unknown_placeholder_is_told_where_it_stands() {
     );
 }
 
+/// The second would take the place of the first: a condition less, and more access than either author meant.
+#[test]
+fn keys_that_placeholders_make_the_same_are_refused() {
+    assert_eq!(
+        faults(
+            "{statements: [{effect: Allow, actions: ['s3:GetObject'], resources: ['*'], conditions: {StringEquals: {'aws:ResourceTag/$(name)': a, 'aws:ResourceTag/orders': b}}}]}"
+        ),
+        [
+            "spec.statements[0].conditions.StringEquals.aws:ResourceTag/orders: is aws:ResourceTag/orders once its placeholders are replaced, as another key is: keep one",
+        ]
+    );
+}
+
 #[test]
 fn a_warning_does_not_refuse_and_an_ignored_finding_is_not_told() {
     let statement = |ignore: &str| {

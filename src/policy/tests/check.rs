@@ -46,6 +46,10 @@ fn found(kind: Kind, body: &str) -> Vec<String> {
     r#""Action":"a:B","NotResource":["*","arn:aws::::bucket"]"#,
     "NotResource[1]: is arn:aws::::bucket: a resource is * or an ARN, for example arn:aws:s3:::bucket/*"
 )]
+#[case::resource_of_any_service(
+    r#""Action":"a:B","Resource":"arn:aws:s*:::bucket""#,
+    "Resource: is arn:aws:s*:::bucket: no wildcard stands for the service of an ARN: name it, or write * for every resource"
+)]
 #[case::beyond_latin_1(
     r#""Action":"a:B","Resource":"arn:aws:s3:::b/\u2013""#,
     "Resource: holds '–' (U+2013): IAM takes Latin-1 characters only"

@@ -12,7 +12,7 @@ use crate::{
 
 fn sample(kind: &Kind) -> String {
     match kind {
-        Kind::Arn { service, resource } => {
+        Kind::Arn { service, resource, standard: _ } => {
             let resource = resource.replace("**", "orders").replace('*', "orders");
             format!("arn:aws:{service}:eu-west-1:111122223333:{resource}")
         }
