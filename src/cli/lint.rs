@@ -1,9 +1,6 @@
 //! `lambdaroles lint`.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use serde_json::json;
 
@@ -38,10 +35,10 @@ pub(super) fn run(arguments: &Arguments) -> super::Result {
     let manifests = arguments.manifests.judged().map_err(super::Error::Usage)?;
     let count = |severity| findings(&manifests).filter(|(_, finding)| finding.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    match arguments.output {
-        Output::Text => text(&manifests, errors, warnings)?,
-        Output::Json => json(&manifests, errors, warnings)?,
-    }
+    super::print(&match arguments.output {
+        Output::Text => text(&manifests, errors, warnings),
+        Output::Json => json(&manifests, errors, warnings),
+    })?;
     Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -49,27 +46,23 @@ fn findings(manifests: &[Manifest]) -> impl Iterator<Item = (&Manifest, &crate::
     manifests.iter().flat_map(|manifest| manifest.findings.iter().map(move |finding| (manifest, finding)))
 }
 
-fn text(manifests: &[Manifest], errors: usize, warnings: usize) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+fn text(manifests: &[Manifest], errors: usize, warnings: usize) -> String {
+    let mut lines = Vec::new();
     for manifest in manifests.iter().filter(|manifest| !manifest.findings.is_empty()) {
         let Manifest { file, namespace, name, .. } = manifest;
-        writeln!(out, "{file}: {namespace}/{name}")?;
+        lines.push(format!("{file}: {namespace}/{name}\n"));
         for finding in &manifest.findings {
             let severity = finding.severity.to_string().to_lowercase();
-            writeln!(out, "  {severity} {}: {finding}", finding.code)?;
+            lines.push(format!("  {severity} {}: {finding}\n", finding.code));
         }
     }
     let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
-    writeln!(
-        out,
-        "{}, {} in {}",
-        plural(errors, "error"),
-        plural(warnings, "warning"),
-        plural(manifests.len(), "manifest")
-    )
+    let (errors, warnings) = (plural(errors, "error"), plural(warnings, "warning"));
+    lines.push(format!("{errors}, {warnings} in {}\n", plural(manifests.len(), "manifest")));
+    lines.concat()
 }
 
-fn json(manifests: &[Manifest], errors: usize, warnings: usize) -> io::Result<()> {
+fn json(manifests: &[Manifest], errors: usize, warnings: usize) -> String {
     let findings: Vec<_> = findings(manifests)
         .map(|(manifest, finding)| {
             json!({
@@ -85,5 +78,5 @@ fn json(manifests: &[Manifest], errors: usize, warnings: usize) -> io::Result<()
         })
         .collect();
     let report = json!({"findings": findings, "errors": errors, "warnings": warnings, "manifests": manifests.len()});
-    writeln!(io::stdout(), "{report:#}")
+    format!("{report:#}\n")
 }

@@ -6,9 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use kube::ResourceExt;
+use kube::{Resource, ResourceExt};
 use serde_json::Value;
 
+use super::schema;
 use crate::{
     api::{GROUP, LambdaExecutionRole},
     lint::Finding,
@@ -75,7 +76,8 @@ impl Manifests {
         let mut manifests = Vec::new();
         for file in self.files.iter().map(|path| files_of(path)).collect::<Result<Vec<_>, _>>()?.concat() {
             let name = file.display().to_string();
-            for object in objects(&read(&file)?).map_err(|error| format!("{name}: {error}"))? {
+            let text = read(&file)?;
+            for object in objects(&text).map_err(|error| format!("{name}: {}", unreadable(&error)))? {
                 manifests.push(self.judge(&name, object));
             }
         }
@@ -95,26 +97,24 @@ impl Manifests {
             role,
             findings,
         };
-        let mut findings = Vec::new();
-        if name.is_none() {
-            findings.push(Finding::invalid("metadata.name", "is missing"));
-        }
-        let object = match decoded(object, &mut findings) {
-            Ok(object) => object,
-            Err(fault) => return manifest(name, None, vec![fault]),
-        };
-        let owner = Owner { cluster: self.cluster_name.clone(), namespace: namespace.clone(), name: object.name_any() };
-        match desired_role(&object.spec, &owner, &self.account(), None) {
-            Ok(role) if findings.is_empty() => manifest(name, Some(role.clone()), role.warnings),
-            Ok(role) => {
-                findings.extend(role.warnings);
-                manifest(name, None, findings)
-            }
+        let mut findings = identity(&object, &namespace);
+        let (object, bounds) = match decoded(object, &mut findings) {
+            Ok(decoded) => decoded,
             Err(faults) => {
                 findings.extend(faults);
-                manifest(name, None, findings)
+                return manifest(name, None, findings);
             }
-        }
+        };
+        let owner = Owner { cluster: self.cluster_name.clone(), namespace: namespace.clone(), name: object.name_any() };
+        let (role, told) = match desired_role(&object.spec, &owner, &self.account(), None) {
+            Ok(role) => (Some(role.clone()), role.warnings),
+            Err(faults) => (None, faults),
+        };
+        // What both the API server and the controller refuse is told once, in the controller's words.
+        findings.extend(bounds.into_iter().filter(|bound| told.iter().all(|finding| finding.path != bound.path)));
+        let is_refused = !findings.is_empty();
+        findings.extend(told);
+        manifest(name, role.filter(|_| !is_refused), findings)
     }
 
     fn account(&self) -> Account {
@@ -131,11 +131,63 @@ impl Manifests {
     }
 }
 
-/// The object, with a finding for each field that the API does not have: the API server would drop it.
-fn decoded(mut object: Value, findings: &mut Vec<Finding>) -> Result<LambdaExecutionRole, Finding> {
+/// What the API server would refuse of the fields that say which object it is.
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>
+fn identity(object: &Value, namespace: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let version = LambdaExecutionRole::api_version(&());
+    if object["apiVersion"] != version.as_ref() {
+        findings.push(Finding::invalid("apiVersion", format!("must be {version}, the only version of the API")));
+    }
+    match &object["metadata"]["name"] {
+        Value::Null => findings.push(Finding::invalid("metadata.name", "is missing")),
+        Value::String(name) if name.len() > 253 || !name.split('.').all(is_label) => {
+            let message = format!(
+                "{name} is none: a name consists of lower-case letters, digits, - and . (1 to 253 characters), and begins and ends with a letter or a digit"
+            );
+            findings.push(Finding::invalid("metadata.name", message));
+        }
+        // What is no string is told where the object is read.
+        Value::String(_) | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {}
+    }
+    if namespace.len() > 63 || !is_label(namespace) {
+        let message = format!(
+            "{namespace} is none: a namespace consists of lower-case letters, digits and - (1 to 63 characters), and begins and ends with a letter or a digit"
+        );
+        findings.push(Finding::invalid("metadata.namespace", message));
+    }
+    findings
+}
+
+/// A label as RFC 1123 has it, but for its length.
+fn is_label(text: &str) -> bool {
+    let is_alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    text.starts_with(is_alphanumeric)
+        && text.ends_with(is_alphanumeric)
+        && text.chars().all(|c| is_alphanumeric(c) || c == '-')
+}
+
+/// The object, and what is out of the schema's bounds in it. Fields that the API does not have are findings: the API server
+/// would drop or refuse them.
+///
+/// # Errors
+/// What cannot be read.
+fn decoded(
+    mut object: Value,
+    findings: &mut Vec<Finding>,
+) -> Result<(LambdaExecutionRole, Vec<Finding>), Vec<Finding>> {
     // They say which kind it is, which is known here; the type has no fields for them.
     for field in ["apiVersion", "kind"] {
         object.as_object_mut().and_then(|fields| fields.remove(field));
+    }
+    let mut faults = schema::Faults::default();
+    let metadata = object.as_object_mut().and_then(|fields| fields.remove("metadata"));
+    schema::judge(&mut object, &schema::ROLE, "", &mut faults);
+    if !faults.shape.is_empty() {
+        return Err(faults.shape);
+    }
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert("metadata".to_owned(), metadata.unwrap_or_else(|| Value::Object(serde_json::Map::new())));
     }
     let mut unknown = Vec::new();
     let mut track = serde_path_to_error::Track::new();
@@ -143,7 +195,13 @@ fn decoded(mut object: Value, findings: &mut Vec<Finding>) -> Result<LambdaExecu
     let result = serde_ignored::deserialize(tracked, |path| unknown.push(path.to_string()));
     findings
         .extend(unknown.into_iter().map(|path| Finding::invalid(field(&path), "is no field of a LambdaExecutionRole")));
-    result.map_err(|error: serde_json::Error| Finding::invalid(track.path().to_string(), error.to_string()))
+    match result {
+        Ok(object) => Ok((object, faults.bounds)),
+        Err(error) => {
+            let error: serde_json::Error = error;
+            Err(vec![Finding::invalid(track.path().to_string(), error.to_string())])
+        }
+    }
 }
 
 /// `serde_ignored` writes `spec.statements.0.sid` and `spec.trust.?.self`.
@@ -190,6 +248,11 @@ fn read(file: &Path) -> Result<String, String> {
 fn objects(text: &str) -> Result<Vec<Value>, serde_saphyr::Error> {
     let documents: Vec<Value> = serde_saphyr::from_multiple(text)?;
     Ok(documents.into_iter().flat_map(items).filter(is_ours).collect())
+}
+
+/// In the words of the parser for people, who know nothing of its options.
+fn unreadable(error: &serde_saphyr::Error) -> String {
+    error.render_with_formatter(&serde_saphyr::UserMessageFormatter)
 }
 
 fn items(mut object: Value) -> Vec<Value> {

@@ -8,8 +8,13 @@ mod crds;
 mod lint;
 mod manifest;
 mod render;
+mod schema;
 
-use std::{fmt, process::ExitCode};
+use std::{
+    fmt,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -50,6 +55,15 @@ impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Error {
 }
 
 type Result = std::result::Result<ExitCode, Error>;
+
+/// Writes to standard output. Who reads it may stop before its end, as `head` does: that is no failure.
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
 
 /// Kubernetes controller for the IAM execution roles of AWS Lambda functions.
 ///

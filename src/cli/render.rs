@@ -59,16 +59,13 @@ pub(super) fn run(arguments: &Arguments) -> super::Result {
     let manifests = arguments.manifests.judged().map_err(super::Error::Usage)?;
     let rendered: Vec<_> =
         manifests.iter().filter_map(|manifest| manifest.role.as_ref().map(|role| rendered(manifest, role))).collect();
-    let mut out = io::stdout().lock();
-    match arguments.output {
+    super::print(&match arguments.output {
         Output::Yaml => {
-            for role in &rendered {
-                let yaml = serde_saphyr::to_string(role)?;
-                write!(out, "---\n{yaml}")?;
-            }
+            let documents = rendered.iter().map(serde_saphyr::to_string).collect::<Result<Vec<_>, _>>()?;
+            documents.iter().flat_map(|yaml| ["---\n", yaml]).collect()
         }
-        Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(&rendered)?)?,
-    }
+        Output::Json => serde_json::to_string_pretty(&rendered)? + "\n",
+    })?;
     let mut is_whole = true;
     for manifest in manifests.iter().filter(|manifest| manifest.role.is_none()) {
         is_whole = false;

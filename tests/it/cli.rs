@@ -129,10 +129,71 @@ fn fields_that_the_api_does_not_have_and_values_of_the_wrong_kind_are_named() {
 }
 
 #[test]
+fn what_the_api_server_would_refuse_is_told_all_at_once() {
+    let told = |input: &str| text(&run(&[&["lint", "-"], &ACCOUNT[..]].concat(), input).stdout);
+    let shape =
+        told(&manifest("{roleName: 12, suspend: 'yes', statements: {a: b}, features: [{name: SnapStart}, {}]}"));
+    for fault in [
+        "spec.roleName: must be a string, not 12: put it in quotes",
+        "spec.suspend: must be true or false, not \"yes\"",
+        "spec.statements: must be a list, not an object",
+        "spec.features[0].name: must be one of Logging, Tracing,",
+        "spec.features[1].name: is missing",
+    ] {
+        assert!(shape.contains(&format!("error InvalidField: {fault}")), "{fault}: {shape}");
+    }
+    let statement = "{effect: Allow, actions: ['s3:GetObject'], resources: ['arn:aws:s3:::b/*']}";
+    let many = told(&manifest(&format!("{{statements: [{}]}}", [statement; 101].join(", "))));
+    assert!(many.contains("error InvalidField: spec.statements: has 101 items, and 100 are allowed"), "{many}");
+    let twice = told(&manifest(
+        "{statements: [{effect: Deny, actions: [], resources: ['*'], ignoreFindings: [WildcardAction, WildcardAction]}]}",
+    ));
+    assert!(twice.contains("spec.statements[0].ignoreFindings: has WildcardAction twice"), "{twice}");
+    assert_eq!(twice.matches("spec.statements[0].actions: ").count(), 1, "{twice}");
+    let object = "apiVersion: lambdaroles.dev/v9\nkind: LambdaExecutionRole\nmetadata: {name: Orders_1}\n";
+    let identity = told(object);
+    for fault in ["apiVersion: must be lambdaroles.dev/v1alpha1", "metadata.name: Orders_1 is none", "spec: is missing"]
+    {
+        assert!(identity.contains(&format!("error InvalidField: {fault}")), "{fault}: {identity}");
+    }
+}
+
+#[test]
+fn a_null_is_an_absent_field_as_the_api_server_has_it_but_not_where_it_is_a_value() {
+    let output =
+        over("lint", &[], "{path: null, tags: {team: null}, features: , trust: {self: ~}, deletionPolicy: null}");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let value = "{statements: [{effect: Deny, actions: ['s3:*'], resources: ['*'], conditions: {StringEquals: {'aws:RequestedRegion': null}}}]}";
+    assert_eq!(over("lint", &[], value).status.code(), Some(1));
+}
+
+#[test]
+fn a_reader_that_stops_early_is_no_failure() {
+    for arguments in [["render", "examples"], ["lint", "examples"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lambdaroles"))
+            .args([&arguments[..], &ACCOUNT[..]].concat())
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env_clear()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()), "{arguments:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_ends_with_2_and_says_why() {
-    let cases: [(&[&str], &str, &str); 6] = [
+    let cases: [(&[&str], &str, &str); 7] = [
         (&["lint", "no-such-file.yaml", "--account-id", "123456789012"], "", "cannot read no-such-file.yaml"),
         (&["lint", "-", "--account-id", "123456789012"], "a: [", "-: "),
+        (
+            &["lint", "-", "--account-id", "123456789012"],
+            "a: 1\na: 2\n",
+            "duplicate mapping key `a` is not allowed here",
+        ),
         (
             &["lint", "-", "--account-id", "123456789012"],
             "kind: ConfigMap\n",
