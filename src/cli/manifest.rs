@@ -244,9 +244,13 @@ fn read(file: &Path) -> Result<String, String> {
     text.map_err(|error| format!("cannot read {}: {error}", file.display()))
 }
 
-/// The objects of our kind in a file: of every document, and of lists.
+/// The objects of our kind in a file: of every document, and of lists. What a chart renders for a whole cluster is longer
+/// than the parser takes by itself; what aliases may blow up to stays bounded.
 fn objects(text: &str) -> Result<Vec<Value>, serde_saphyr::Error> {
-    let documents: Vec<Value> = serde_saphyr::from_multiple(text)?;
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_documents: 100_000, max_nodes: 10_000_000, max_events: 30_000_000 },
+    };
+    let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)?;
     Ok(documents.into_iter().flat_map(items).filter(is_ours).collect())
 }
 

@@ -168,6 +168,14 @@ fn a_null_is_an_absent_field_as_the_api_server_has_it_but_not_where_it_is_a_valu
 }
 
 #[test]
+fn what_a_chart_renders_for_a_whole_cluster_is_read() {
+    let other = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+    let input = other.repeat(1500) + "---\n" + &manifest("{}");
+    let output = run(&[&["lint", "-"], &ACCOUNT[..]].concat(), &input);
+    assert_eq!(text(&output.stdout), "0 errors, 0 warnings in 1 manifest\n", "{}", text(&output.stderr));
+}
+
+#[test]
 fn a_reader_that_stops_early_is_no_failure() {
     for arguments in [["render", "examples"], ["lint", "examples"]] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_lambdaroles"))

@@ -38,6 +38,7 @@ fn a_scope_over_a_call_of_lambdas_is_an_error(#[case] action: &str, #[case] reso
 #[case("ec2:DescribeSubnets", "ec2:CreateNetworkInterface", "*")]
 #[case("sqs:GetQueueAttributes", "sqs:ReceiveMessage", QUEUE)]
 #[case("kinesis:DescribeStream", "kinesis:GetRecords", STREAM)]
+#[case::of_the_template_kinesis_crud_policy("kinesis:GetShardIterator", "kinesis:GetRecords", STREAM)]
 #[case("dynamodb:DescribeStream", "dynamodb:GetRecords", TABLE_STREAM)]
 #[case("kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers", "*")]
 #[case("kafka-cluster:Connect", "kafka-cluster:ReadData", "arn:aws:kafka:us-east-1:123456789012:*")]
