@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{rule, schema};
 
-/// How rights are given to Lambda itself.
+/// How rights are given to Lambda itself: `Managed` attaches AWS's policy for the purpose (the default of features), `Inline`
+/// gives the fewest rights by statements (the default of event sources).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, JsonSchema)]
 pub enum Form {
     /// The managed policy that AWS made for it is attached.

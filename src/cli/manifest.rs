@@ -98,7 +98,7 @@ impl Manifests {
             findings,
         };
         let mut findings = identity(&object, &namespace);
-        let (object, bounds) = match decoded(object, &mut findings) {
+        let (object, bounds) = match decoded(object) {
             Ok(decoded) => decoded,
             Err(faults) => {
                 findings.extend(faults);
@@ -167,15 +167,11 @@ fn is_label(text: &str) -> bool {
         && text.chars().all(|c| is_alphanumeric(c) || c == '-')
 }
 
-/// The object, and what is out of the schema's bounds in it. Fields that the API does not have are findings: the API server
-/// would drop or refuse them.
+/// The object, and what is out of the schema's bounds in it.
 ///
 /// # Errors
-/// What cannot be read.
-fn decoded(
-    mut object: Value,
-    findings: &mut Vec<Finding>,
-) -> Result<(LambdaExecutionRole, Vec<Finding>), Vec<Finding>> {
+/// What cannot be read, fields that the API does not have included: the API server would drop or refuse them.
+fn decoded(mut object: Value) -> Result<(LambdaExecutionRole, Vec<Finding>), Vec<Finding>> {
     // They say which kind it is, which is known here; the type has no fields for them.
     for field in ["apiVersion", "kind"] {
         object.as_object_mut().and_then(|fields| fields.remove(field));
@@ -189,33 +185,11 @@ fn decoded(
     if let Some(fields) = object.as_object_mut() {
         fields.insert("metadata".to_owned(), metadata.unwrap_or_else(|| Value::Object(serde_json::Map::new())));
     }
-    let mut unknown = Vec::new();
-    let mut track = serde_path_to_error::Track::new();
-    let tracked = serde_path_to_error::Deserializer::new(object, &mut track);
-    let result = serde_ignored::deserialize(tracked, |path| unknown.push(path.to_string()));
-    findings
-        .extend(unknown.into_iter().map(|path| Finding::invalid(field(&path), "is no field of a LambdaExecutionRole")));
-    match result {
+    // The rest has the shape of the schema.
+    match serde_json::from_value(object) {
         Ok(object) => Ok((object, faults.bounds)),
-        Err(error) => {
-            let error: serde_json::Error = error;
-            Err(vec![Finding::invalid(track.path().to_string(), error.to_string())])
-        }
+        Err(error) => Err(vec![Finding::invalid("metadata", format!("cannot be read: {error}"))]),
     }
-}
-
-/// `serde_ignored` writes `spec.statements.0.sid` and `spec.trust.?.self`.
-fn field(path: &str) -> String {
-    let parts = path.split('.').filter(|part| *part != "?");
-    let parts: Vec<String> = parts
-        .enumerate()
-        .map(|(position, part)| match (position, part.parse::<usize>()) {
-            (_, Ok(index)) => format!("[{index}]"),
-            (0, Err(_)) => part.to_owned(),
-            (_, Err(_)) => format!(".{part}"),
-        })
-        .collect();
-    parts.concat()
 }
 
 /// The files that a path of the command line stands for.

@@ -85,7 +85,7 @@ fn a_scope_on_what_may_be_lambda_s_own_call_is_refused_unless_it_is_meant() {
     };
     let refused: Vec<&str> =
         catalog::templates().iter().filter(is_refused).map(|template| template.name.as_str()).collect();
-    assert_eq!(refused, ["KMSDecryptPolicy", "KMSEncryptPolicy", "KMSEncryptPolicy_v2", "KinesisCrudPolicy"]);
+    assert_eq!(refused, ["KMSDecryptPolicy", "KMSEncryptPolicy", "KMSEncryptPolicy_v2"]);
 }
 
 #[test]
