@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use kube::{
-    Client, Config,
+    Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     api::rule,
     aws::Settings,
+    cluster,
     controller::{self, Options},
     telemetry::{self, LogFormat},
 };
@@ -85,7 +86,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: Arguments) -> super::Result {
     telemetry::init(arguments.log_format, &arguments.log)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let client = Client::try_from(kubernetes(&arguments).await?)?;
+        let client = cluster::connect(kubernetes(&arguments).await?)?;
         let stop = CancellationToken::new();
         tokio::spawn(cancel_on_signal(stop.clone()));
         let options = Options {

@@ -4,19 +4,24 @@
 
 use std::fmt::Debug;
 
+use http_body_util::BodyExt;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
-    Api, Client, ResourceExt,
+    Api, Client, Config, ResourceExt,
     api::{ApiResource, DynamicObject, Patch, PatchParams},
+    client::ClientBuilder,
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 use serde_json::{Value, json};
+use tower_http::map_response_body::MapResponseBodyLayer;
 
+use self::nesting::Nesting;
 use crate::{
     api::{FINALIZER, LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaExecutionRoleStatus},
     plan::status::Note,
 };
 
+mod nesting;
 pub mod permissions;
 
 /// The name under which the controller writes: field manager and source of events.
@@ -58,6 +63,18 @@ fn explained(error: &kube::Error) -> String {
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
         other => other.to_string(),
     }
+}
+
+/// A client that no object can stop by how deep it is nested.
+///
+/// # Errors
+/// If the configuration cannot be used.
+pub fn connect(config: Config) -> Result<Client, kube::Error> {
+    let cut = MapResponseBodyLayer::new(|body: Box<kube::client::DynBody>| {
+        let mut nesting = Nesting::default();
+        body.map_frame(move |frame| frame.map_data(|piece| nesting.cut(piece)))
+    });
+    Ok(ClientBuilder::try_from(config)?.with_layer(&cut).build())
 }
 
 /// The Kubernetes API, as the controller uses it.

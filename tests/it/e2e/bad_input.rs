@@ -1,5 +1,6 @@
 //! Specs that cannot be, written past an API server that knows no CEL: the object is told, and nothing reaches IAM.
 
+use hyper::Request;
 use lambdaroles::api::{ConditionType, Reason};
 use serde_json::{Value, json};
 
@@ -110,4 +111,23 @@ async fn a_spec_that_becomes_invalid_leaves_the_role_as_it_is_and_still_can_be_d
     world.delete("orders").await;
     world.gone("orders").await;
     assert!(!world.role_exists(&role).await);
+}
+
+/// The API server takes nesting that `serde_json` gives up at, for a whole list.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_is_nested_beyond_measure_stops_nobody_else() {
+    let mut world = World::start().await;
+    let nested = format!("{}{}", "[".repeat(300), "]".repeat(300));
+    let object = format!(
+        r#"{{"apiVersion":"lambdaroles.dev/v1alpha1","kind":"LambdaExecutionRole","metadata":{{"name":"deep"}},"spec":{{"inlinePolicies":[{{"name":"legacy","document":{{"Statement":{nested}}}}}]}}}}"#
+    );
+    let path = format!("/apis/lambdaroles.dev/v1alpha1/namespaces/{}/lambdaexecutionroles", world.namespace);
+    let request = Request::post(path).header("content-type", "application/json").body(object.into_bytes()).unwrap();
+    world.client.request_text(request).await.unwrap();
+    world.create_ready("watched", json!({})).await;
+    // A new process lists what the first one was told of.
+    world.restart_controller(&[]);
+    world.create_ready("listed", json!({})).await;
+    let events = world.events("deep", Reason::InvalidSpec, 1).await;
+    assert!(events[0].1.contains("spec.inlinePolicies[0].document.Statement"), "{events:?}");
 }
