@@ -10,7 +10,7 @@ use strum::{Display, EnumIter, IntoStaticStr};
 pub enum ConditionType {
     /// Accepted and synced, and the time that IAM needs to spread the last change has passed.
     Ready,
-    /// The spec is valid.
+    /// The spec is valid, and the class allows it.
     Accepted,
     /// IAM equalled the spec at the last look.
     Synced,
@@ -31,6 +31,22 @@ pub enum Reason {
     Accepted,
     /// The spec breaks a rule of IAM, of Lambda or of this API; the message names each field.
     InvalidSpec,
+    /// The `LambdaRoleClass` that the object names is not there.
+    ClassNotFound,
+    /// The object names no class, and the namespace may use no default class.
+    NoDefaultClass,
+    /// The object names no class, and the namespace may use several default classes.
+    SeveralDefaultClasses,
+    /// The namespace may not use the class.
+    ClassNotAllowed,
+    /// The spec of the class breaks a rule; the message names each field.
+    InvalidClass,
+    /// The class refuses what the spec asks for; the message names each rule, where it is broken, and the fix.
+    GuardrailViolation,
+    /// The namespace has as many roles as the class allows.
+    RoleLimitReached,
+    /// Nothing is written to IAM, as the class or `spec.adoption` says `Observe`; `status.plan` shows what would be.
+    Observed,
     /// IAM equals the spec.
     Synced,
     /// Nothing is known yet.
@@ -81,6 +97,10 @@ pub enum Reason {
     Updated,
     /// Event: a change made by somebody else was undone.
     DriftCorrected,
+    /// Event: a role that was there before became the object's.
+    Adopted,
+    /// Event: what the class refuses was taken away, or its boundary put back.
+    GuardrailEnforced,
     /// Event: the role was deleted.
     Deleted,
     /// Event: the object went and the role stayed.

@@ -4,6 +4,7 @@
 //! Types here are what users write and read: serde, schemars and kube's derive only. What they mean is decided in
 //! [`crate::plan`]. The text of a rule that both the API server (CEL) and the controller apply stands once, in [`rule`].
 
+pub mod class;
 pub mod condition;
 pub mod destination;
 pub mod event_source;
@@ -18,10 +19,11 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
+pub use class::{LambdaRoleClass, LambdaRoleClassSpec};
 pub use condition::{ConditionType, Reason};
 pub use role::{LambdaExecutionRole, LambdaExecutionRoleSpec};
 pub use schema::crds;
-pub use status::LambdaExecutionRoleStatus;
+pub use status::{LambdaExecutionRoleStatus, LambdaRoleClassStatus};
 
 /// The API group of every kind.
 pub const GROUP: &str = "lambdaroles.dev";
@@ -35,6 +37,9 @@ pub const RECONCILE_AT_ANNOTATION: &str = "lambdaroles.dev/reconcile-at";
 
 /// Annotation that, set to `"true"`, deletes a role although Lambda functions still use it.
 pub const DELETE_IN_USE_ANNOTATION: &str = "lambdaroles.dev/delete-in-use";
+
+/// Annotation that, set to `"true"`, makes a `LambdaRoleClass` the default of the namespaces that may use it.
+pub const DEFAULT_CLASS_ANNOTATION: &str = "lambdaroles.dev/is-default-class";
 
 /// The name of the one inline policy that holds a role's own statements.
 pub const INLINE_POLICY_NAME: &str = "lambdaroles";
@@ -50,3 +55,6 @@ pub const NAMESPACE_TAG: &str = "lambdaroles.dev/namespace";
 
 /// Tag: the name of the object that owns the role.
 pub const NAME_TAG: &str = "lambdaroles.dev/name";
+
+/// Tag: the role was there before the object, and was taken over.
+pub const ADOPTED_TAG: &str = "lambdaroles.dev/adopted";

@@ -38,15 +38,24 @@ use super::{
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("(has(self.roleName) ? self.roleName : '') == (has(oldSelf.roleName) ? oldSelf.roleName : '')").message(rule::ROLE_NAME_IMMUTABLE).field_path(".roleName"))]
-#[x_kube(validation = Rule::new("(has(self.path) ? self.path : '/') == (has(oldSelf.path) ? oldSelf.path : '/')").message(rule::PATH_IMMUTABLE).field_path(".path"))]
+#[x_kube(validation = Rule::new("(has(self.path) ? self.path : '') == (has(oldSelf.path) ? oldSelf.path : '')").message(rule::PATH_IMMUTABLE).field_path(".path"))]
+#[x_kube(validation = Rule::new("(has(self.className) ? self.className : '') == (has(oldSelf.className) ? oldSelf.className : '')").message(rule::CLASS_NAME_IMMUTABLE).field_path(".className"))]
 pub struct LambdaExecutionRoleSpec {
-    /// Name of the IAM role, 1 to 64 letters, digits and `+=,.@_-`. Default: `<namespace>-<name>`. Immutable.
+    /// Name of the `LambdaRoleClass`: the account that the role is made in, and what it may hold. Default: the default class
+    /// that the namespace may use. Immutable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = rule::CLASS_NAME_MAX))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')").message(rule::CLASS_NAME))]
+    pub class_name: Option<String>,
+
+    /// Name of the IAM role, 1 to 64 letters, digits and `+=,.@_-`. Default: the class's, which is `<namespace>-<name>` where
+    /// the class does not say. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = rule::ROLE_NAME_MAX))]
     #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9_+=,.@-]+$')").message(rule::ROLE_NAME))]
     pub role_name: Option<String>,
 
-    /// Path of the IAM role, with a slash before and behind. Default: `/`. Immutable.
+    /// Path of the IAM role, with a slash before and behind. Default: the class's. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = rule::PATH_MAX))]
     #[x_kube(validation = Rule::new("self.matches('^/([!-~]+/)?$')").message(rule::PATH))]
@@ -58,7 +67,7 @@ pub struct LambdaExecutionRoleSpec {
     #[x_kube(validation = Rule::new(r"self.matches('^[\\t\\n\\r\\x20-\\x7E\\xA1-\\xFF]*$')").message(rule::DESCRIPTION))]
     pub description: Option<String>,
 
-    /// Tags of the role, up to 47. Tags that are not listed here are removed, but for those of AWS itself (`aws:`).
+    /// Tags of the role, up to 47, beside those of the class. Other tags are removed, but for those of AWS itself (`aws:`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "super::schema::tags")]
     #[x_kube(validation = Rule::new(r"self.all(k, k.size() <= 128 && k.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]+$') && self[k].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))").message(rule::TAGS))]
@@ -72,7 +81,7 @@ pub struct LambdaExecutionRoleSpec {
     #[schemars(range(min = rule::SESSION_SECONDS_MIN, max = rule::SESSION_SECONDS_MAX))]
     pub max_session_duration_seconds: Option<i32>,
 
-    /// The managed policy that bounds what the role may do. Absent: none.
+    /// The managed policy that bounds what the role may do. Absent: the class's, or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permissions_boundary: Option<PermissionsBoundary>,
 
@@ -128,13 +137,21 @@ pub struct LambdaExecutionRoleSpec {
     #[serde(default)]
     pub unlisted: Unlisted,
 
-    /// What becomes of changes that somebody else makes in IAM: `Correct` undoes them, `Report` only says so.
-    #[serde(default)]
-    pub drift: Drift,
+    /// What becomes of changes that somebody else makes in IAM: `Correct` undoes them, `Report` only says so. Default: the
+    /// class's, or `Correct`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
 
-    /// What becomes of the role when the object is deleted: `Delete` or `Retain`.
+    /// What becomes of the role when the object is deleted: `Delete` or `Retain`. Default: `Retain` for a role that was adopted,
+    /// else the class's, or `Delete`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_policy: Option<DeletionPolicy>,
+
+    /// What becomes of a role of that name that exists already and is no object's. `Never`: it is left, and the object waits.
+    /// `Observe`: it is left, and the status shows what taking it over would change. `ExistingRole`: it is taken over, if the
+    /// class consents to the name.
     #[serde(default)]
-    pub deletion_policy: DeletionPolicy,
+    pub adoption: Adoption,
 
     /// While true, IAM is neither read nor written for this object. A deletion waits for the end of the suspension,
     /// unless `deletionPolicy` is `Retain`.
@@ -249,6 +266,18 @@ pub enum Drift {
     Correct,
     /// They are reported and left, until the spec changes.
     Report,
+}
+
+/// What becomes of a role that exists already and is no object's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum Adoption {
+    /// It stands in the way.
+    #[default]
+    Never,
+    /// It stands in the way, and what would be done is shown.
+    Observe,
+    /// It becomes the object's.
+    ExistingRole,
 }
 
 /// What becomes of the role when its object is deleted.

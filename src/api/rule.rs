@@ -43,6 +43,11 @@ pub const RESYNC_SECONDS_MAX: u64 = 86_400;
 /// Longest name of an inline policy, in characters.
 pub const POLICY_NAME_MAX: usize = 128;
 
+/// Longest name of a class, in characters: that of any object.
+pub const CLASS_NAME_MAX: usize = 253;
+/// Longest window after a change in which a role is not ready, in seconds.
+pub const SETTLE_SECONDS_MAX: u64 = 3600;
+
 /// What a policy document may hold, as the CRD says it.
 pub const DOCUMENT_PATTERN: &str = r"^[\t\n\r\x20-\xFF]*$";
 /// What a principal may hold, as the CRD says it.
@@ -130,3 +135,39 @@ pub const INLINE_POLICY_TWICE: &str = "each inline policy may be listed once";
 pub const DOCUMENT: &str = "must be a policy document, as an object or as JSON text";
 /// Message: what is no code of a finding.
 pub const FINDING_CODE: &str = "must be the code of a finding, for example DualUseAction";
+/// Message: a class name that no object can have.
+pub const CLASS_NAME: &str = "must be the name of a LambdaRoleClass: lower-case letters, digits, - and .";
+/// Message: `className` changed.
+pub const CLASS_NAME_IMMUTABLE: &str = "className is immutable: the class says in which account the role is, and a role cannot move; make a new object instead";
+/// Message: what is no account id.
+pub const ACCOUNT_ID: &str = "an account id has twelve digits; write it in quotes";
+/// Message: the account of a class changed.
+pub const CLASS_ACCOUNT_IMMUTABLE: &str = "the account of a class is immutable: its roles cannot move; make a new class instead";
+/// Message: the naming of a class changed.
+pub const CLASS_NAMING_IMMUTABLE: &str =
+    "naming.roleName and naming.path are immutable: IAM cannot rename or move a role; make a new class instead";
+/// Message: what is no partition.
+pub const PARTITION: &str = "must be a partition such as aws, aws-cn or aws-us-gov";
+/// Message: what is no region.
+pub const REGION: &str = "must be a region such as us-east-1";
+/// Message: what is no role's ARN.
+pub const ROLE_ARN: &str = "must be the ARN of a role, for example arn:aws:iam::123456789012:role/lambdaroles";
+/// Message: an external id outside IAM's characters.
+pub const EXTERNAL_ID: &str = "an external id has 2 to 1224 letters, digits and _+=,.@:/-";
+/// Message: a session name outside IAM's characters.
+pub const SESSION_NAME: &str = "a session name has 2 to 64 letters, digits and _+=,.@-";
+/// Message: an endpoint that is no URL.
+pub const ENDPOINT_URL: &str = "must be a URL that begins with http:// or https://";
+/// Message: a template that makes no role name.
+pub const ROLE_NAME_TEMPLATE: &str =
+    "a template of role names consists of letters, digits, +=,.@_- and placeholders such as $(namespace)";
+/// Message: a rule about boundaries that says nothing.
+pub const BOUNDARY_RULE: &str = "give arn, allowed or both";
+/// Message: a rule about permissions that says nothing.
+pub const PERMISSION_RULE: &str = "give actions, resources or both";
+/// Message: a pattern of actions that matches none.
+pub const ACTION_PATTERN: &str = "a pattern of actions is * or service:Action, for example s3:Get*";
+/// Message: a settle window out of range.
+pub const SETTLE_WINDOW: &str = "a settle window is a duration such as 15s or 1m, up to 1h";
+/// Message: a namespace name that no namespace can have.
+pub const NAMESPACE_NAME: &str = "a namespace's name consists of lower-case letters, digits and -; * and ? are wildcards";

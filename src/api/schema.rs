@@ -6,12 +6,12 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use kube::CustomResourceExt;
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use super::{role::LambdaExecutionRole, rule};
+use super::{class::LambdaRoleClass, role::LambdaExecutionRole, rule};
 
 /// The CRD of every kind, in the order in which they are installed.
 #[must_use]
 pub fn crds() -> Vec<CustomResourceDefinition> {
-    let mut crds = vec![LambdaExecutionRole::crd()];
+    let mut crds = vec![LambdaExecutionRole::crd(), LambdaRoleClass::crd()];
     for version in crds.iter_mut().flat_map(|crd| &mut crd.spec.versions) {
         if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
             refuse_null(schema);
@@ -119,4 +119,100 @@ pub(super) fn template_parameters(_: &mut SchemaGenerator) -> Schema {
 /// reads the document.
 pub(super) fn document(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"x-kubernetes-preserve-unknown-fields": true})
+}
+
+/// A list of patterns.
+pub(super) fn patterns(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": 100,
+        "items": {"type": "string", "minLength": 1, "maxLength": rule::ARN_MAX},
+    })
+}
+
+/// A list of patterns of actions.
+pub(super) fn actions(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": 200,
+        "items": {"type": "string", "minLength": 1, "maxLength": 128},
+        "x-kubernetes-validations": [{
+            "rule": "self.all(a, a.matches('^([*]|[A-Za-z0-9*?-]+:[A-Za-z0-9*?]+)$'))",
+            "message": rule::ACTION_PATTERN,
+        }],
+    })
+}
+
+/// A list of regions.
+pub(super) fn regions(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": 40,
+        "items": {"type": "string", "minLength": 1, "maxLength": 32},
+        "x-kubernetes-validations": [{
+            "rule": "self.all(r, r.matches('^[a-z]+(-[a-z0-9]+)+$'))",
+            "message": rule::REGION,
+        }],
+    })
+}
+
+/// A list of namespaces' names.
+pub(super) fn namespace_names(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": 500,
+        "items": {"type": "string", "minLength": 1, "maxLength": 63},
+        "x-kubernetes-validations": [{
+            "rule": "self.all(n, n.matches('^[a-z0-9*?-]+$'))",
+            "message": rule::NAMESPACE_NAME,
+        }],
+    })
+}
+
+/// A list of keys of tags.
+pub(super) fn tag_keys(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": rule::TAGS_MAX,
+        "items": {"type": "string", "minLength": 1, "maxLength": rule::TAG_KEY_MAX},
+    })
+}
+
+/// A label selector, as everywhere in Kubernetes.
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors>
+pub(super) fn label_selector(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "properties": {
+            "matchLabels": {
+                "description": "Labels that must be there, with these values.",
+                "type": "object",
+                "maxProperties": 20,
+                "additionalProperties": {"type": "string", "maxLength": 63},
+            },
+            "matchExpressions": {
+                "description": "Requirements that must all hold.",
+                "type": "array",
+                "maxItems": 20,
+                "items": {
+                    "type": "object",
+                    "required": ["key", "operator"],
+                    "properties": {
+                        "key": {"description": "Key of the label.", "type": "string", "minLength": 1, "maxLength": 317},
+                        "operator": {
+                            "description": "How values and the label's value belong together.",
+                            "type": "string",
+                            "enum": ["In", "NotIn", "Exists", "DoesNotExist"],
+                        },
+                        "values": {
+                            "description": "Values, for In and NotIn.",
+                            "type": "array",
+                            "maxItems": 50,
+                            "items": {"type": "string", "maxLength": 63},
+                        },
+                    },
+                },
+            },
+        },
+    })
 }

@@ -18,6 +18,10 @@ pub struct LambdaExecutionRoleStatus {
     #[schemars(length(max = 16))]
     pub conditions: Vec<Condition>,
 
+    /// The class that the object is bound to. One that names no class stays with the default class that it found first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_name: Option<String>,
+
     /// ARN of the role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
@@ -58,6 +62,12 @@ pub struct LambdaExecutionRoleStatus {
     #[schemars(length(max = 50))]
     pub warnings: Vec<String>,
 
+    /// What would be done in IAM, in order, where nothing is written: the class or `adoption` says `Observe`, or `drift` says
+    /// `Report`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub plan: Vec<String>,
+
     /// Fingerprint of what the spec asked of IAM when IAM last equalled it. A difference from IAM while it is unchanged is
     /// somebody else's doing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,4 +98,55 @@ pub struct StoredPolicy {
 
     /// Its characters, as IAM counts them.
     pub characters: i64,
+}
+
+/// What the controller found of a class.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LambdaRoleClassStatus {
+    /// The generation of the spec that this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// `Ready`: the class is valid, and its credentials belong to its account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    #[schemars(length(max = 16))]
+    pub conditions: Vec<Condition>,
+
+    /// The AWS account that the credentials belong to, as AWS says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+
+    /// Who the controller is in that account, as AWS says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal_arn: Option<String>,
+
+    /// What the account allows, and how much of it is used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub quotas: Vec<AccountQuota>,
+
+    /// How many objects use the class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<i64>,
+
+    /// How many of them the class refuses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_roles: Option<i64>,
+}
+
+/// A quota of an AWS account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+pub struct AccountQuota {
+    /// What it is about, as IAM calls it: `Roles`, `Policies`, `AttachedPoliciesPerRole`, `RolePolicySize`,
+    /// `AssumeRolePolicySize`.
+    pub name: String,
+
+    /// How much is used, where IAM counts that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<i64>,
+
+    /// How much is allowed.
+    pub quota: i64,
 }

@@ -44,7 +44,7 @@ pub(super) async fn remove(
         let removal = Removal {
             owner: &owner,
             role_name: &name,
-            deletion_policy: role.spec.deletion_policy,
+            deletion_policy: role.spec.deletion_policy.unwrap_or_default(),
             suspend: role.spec.suspend,
             unlisted: role.spec.unlisted,
             delete_in_use: is_delete_in_use(role),
