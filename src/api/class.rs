@@ -248,17 +248,17 @@ pub struct BoundaryRule {
 pub struct PermissionRules {
     /// What may be allowed. Absent: everything that is not denied. Empty: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = 50))]
     pub allowed: Option<Vec<PermissionRule>>,
 
     /// What may not be allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = 50))]
     pub denied: Vec<PermissionRule>,
 
     /// What may be allowed although it is denied to every class by default, for example `iam:PassRole` on one role.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = 50))]
     pub exempted: Vec<PermissionRule>,
 }
 

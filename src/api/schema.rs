@@ -134,7 +134,7 @@ pub(super) fn patterns(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn actions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
-        "maxItems": 200,
+        "maxItems": 100,
         "items": {"type": "string", "minLength": 1, "maxLength": 128},
         "x-kubernetes-validations": [{
             "rule": "self.all(a, a.matches('^([*]|[A-Za-z0-9*?-]+:[A-Za-z0-9*?]+)$'))",
