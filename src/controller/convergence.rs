@@ -1,7 +1,5 @@
 //! The pipeline on the way in: from a spec to a role in IAM that equals it, or to why there is none.
 
-use std::collections::BTreeSet;
-
 use tracing::info;
 
 use super::{
@@ -20,7 +18,7 @@ use crate::{
         compliance::{self, Documents},
         desired::{DesiredRole, desired_role},
         diff::diff,
-        guard::{self, Standing},
+        guard::{self, Standing, Terms},
         status::{self, Identity, Outcome},
     },
 };
@@ -193,8 +191,10 @@ impl Convergence<'_> {
                 Ok(observed) => observed,
                 Err(error) => return Ok(failed(error.failure(&desired.name, None), Some(desired), Vec::new(), false)),
             };
+            let protected = aws.own_roles().await;
+            let terms = Terms { owner, class, protected: &protected };
             if let Some(found) = &observed
-                && let Standing::Foreign(hold) = guard::standing(&desired, owner, found, class, &self.protected().await)
+                && let Standing::Foreign(hold) = guard::standing(&desired, &terms, found)
             {
                 return Ok(End::Held { hold, enforced: Vec::new() });
             }
@@ -208,7 +208,7 @@ impl Convergence<'_> {
                 return self.held(class, observed.as_ref(), hold).await;
             }
             let steps = diff(&desired, observed.as_ref(), &placed_before);
-            let steps = match guard::judge(&desired, class, owner, observed.as_ref(), steps, is_settled) {
+            let steps = match guard::judge(&desired, &terms, observed.as_ref(), steps, is_settled) {
                 Ok(steps) => steps,
                 Err(hold) => return self.held(class, observed.as_ref(), hold).await,
             };
@@ -235,7 +235,7 @@ impl Convergence<'_> {
         Ok(failed(vanished(&desired), Some(desired), Vec::new(), true))
     }
 
-    /// The documents of managed policies, as far as they can be had. One that does not exist cannot be attached either.
+    /// The documents of managed policies. A role is neither accepted nor taken anything from on a guess about them.
     async fn documents(
         &self,
         desired: Option<&DesiredRole>,
@@ -243,22 +243,13 @@ impl Convergence<'_> {
     ) -> Result<Documents, Failure> {
         let mut documents = Documents::new();
         for arn in compliance::documents_needed(desired, observed) {
-            let document = match self.aws.policy_document(&arn).await {
-                Ok(document) => Ok(document),
-                Err(error) if error.kind == Kind::AccessDenied => Err(error.to_string()),
-                Err(error) => {
-                    let name = desired.map_or("", |desired| &desired.name);
-                    return Err(error.failure(name, Some(&Step::AttachManagedPolicy(arn))));
-                }
-            };
+            let document = self.aws.policy_document(&arn).await.map_err(|error| {
+                let name = desired.map(|desired| &desired.name).or(observed.map(|role| &role.name));
+                error.failure(name.map_or("", String::as_str), Some(&Step::AttachManagedPolicy(arn.clone())))
+            })?;
             documents.insert(arn, document);
         }
         Ok(documents)
-    }
-
-    /// Names of the roles that the controller itself uses in the account.
-    async fn protected(&self) -> BTreeSet<String> {
-        self.aws.own_roles().await
     }
 }
 

@@ -17,8 +17,8 @@ use crate::{
     policy::{Arn, Document},
 };
 
-/// The documents of managed policies that had to be asked for, by ARN: each, or why it could not be had.
-pub type Documents = BTreeMap<String, Result<Document, String>>;
+/// The documents of managed policies that had to be asked for, by ARN.
+pub type Documents = BTreeMap<String, Document>;
 
 /// ARNs of the managed policies whose documents have to be asked for: those that the role would have, and those that it has,
 /// but for AWS's own that the catalog holds.
@@ -142,7 +142,7 @@ pub fn enforces(class: &ObjectClass) -> bool {
 fn located(path: String, arn: &str, documents: &Documents) -> LocatedDocument {
     let document = match (in_catalog(arn), documents.get(arn)) {
         (Some(document), _) => Ok(document.clone()),
-        (None, Some(document)) => document.clone(),
+        (None, Some(document)) => Ok(document.clone()),
         (None, None) => Err("its document has not been read".to_owned()),
     };
     LocatedDocument { path, arn: arn.to_owned(), document }

@@ -138,15 +138,21 @@ pub enum Standing {
     Foreign(Hold),
 }
 
-/// Judges whose `role` is. `protected` are names of roles that are never taken over: those that the controller itself uses.
+/// What a role is judged by, beside the spec.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Whose the role shall be.
+    pub owner: &'a Owner,
+    /// The class of the object.
+    pub class: &'a ObjectClass,
+    /// Names of roles that are never taken over: those that the controller itself uses.
+    pub protected: &'a BTreeSet<String>,
+}
+
+/// Judges whose `role` is.
 #[must_use]
-pub fn standing(
-    desired: &DesiredRole,
-    owner: &Owner,
-    role: &ObservedRole,
-    class: &ObjectClass,
-    protected: &BTreeSet<String>,
-) -> Standing {
+pub fn standing(desired: &DesiredRole, terms: &Terms<'_>, role: &ObservedRole) -> Standing {
+    let Terms { owner, class, protected } = terms;
     let Some(conflict) = conflict(&desired.name, owner, role) else { return Standing::Owned };
     if desired.adoption == Adoption::Never || role.name != desired.name {
         return Standing::Foreign(conflict);
@@ -169,8 +175,7 @@ pub fn standing(
     Standing::Foreign(Hold::new(Reason::RoleConflict, message))
 }
 
-/// The steps that may be carried out, of those that would make `observed` equal to `desired`: all or none. The role is the
-/// object's, or may become so ([`standing`]).
+/// The steps that may be carried out, of those that would make `observed` equal to `desired`: all or none.
 ///
 /// `is_settled` says that IAM equalled the spec before, so that a difference now is somebody else's doing.
 ///
@@ -178,13 +183,18 @@ pub fn standing(
 /// Why IAM stays as it is.
 pub fn judge(
     desired: &DesiredRole,
-    class: &ObjectClass,
-    owner: &Owner,
+    terms: &Terms<'_>,
     observed: Option<&ObservedRole>,
     steps: Vec<Step>,
     is_settled: bool,
 ) -> Result<Vec<Step>, Hold> {
+    let mut is_adoption = false;
     if let Some(role) = observed {
+        match standing(desired, terms, role) {
+            Standing::Owned => {}
+            Standing::Adoptable => is_adoption = true,
+            Standing::Foreign(hold) => return Err(hold),
+        }
         if role.path != desired.path {
             let message = format!(
                 "spec.path: {} Role {} has the path {}, not {}.",
@@ -196,9 +206,10 @@ pub fn judge(
             return Err(Hold::new(Reason::InvalidSpec, message));
         }
     }
-    let is_owned = observed.is_none_or(|role| role.is_owned_by(owner));
-    if !steps.is_empty() && (class.mode == Mode::Observe || !is_owned && desired.adoption == Adoption::Observe) {
-        let (who, fix) = if class.mode == Mode::Observe {
+    let class = terms.class;
+    let is_observed = class.mode == Mode::Observe;
+    if !steps.is_empty() && (is_observed || is_adoption && desired.adoption == Adoption::Observe) {
+        let (who, fix) = if is_observed {
             let class = class.name.as_deref().unwrap_or_default();
             (format!("LambdaRoleClass {class} only observes"), "To have it done, set spec.mode of the class to Enforce")
         } else {

@@ -2,8 +2,6 @@
 
 mod report;
 mod selection;
-#[cfg(test)]
-mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
