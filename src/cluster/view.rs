@@ -58,13 +58,14 @@ impl View {
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let (classes, writer) = store();
         let events = watcher(Api::<GuardedClass>::all(client.clone()), watcher::Config::default());
-        let class_changes =
-            changes(events.default_backoff().reflect(writer), "LambdaRoleClasses", |class| {
-                (class.meta().generation, class.annotations().clone())
-            });
+        let class_changes = changes(events.default_backoff().reflect(writer), "LambdaRoleClasses", |class| {
+            (class.meta().generation, class.annotations().clone())
+        });
         let configs = match namespaces {
             [] => vec![watcher::Config::default()],
-            names => names.iter().map(|name| watcher::Config::default().fields(&format!("metadata.name={name}"))).collect(),
+            names => {
+                names.iter().map(|name| watcher::Config::default().fields(&format!("metadata.name={name}"))).collect()
+            }
         };
         let mut namespaces = Vec::new();
         let mut all_changes = vec![class_changes];
@@ -89,7 +90,9 @@ impl View {
         drop(self.classes.wait_until_ready().await);
         let namespaces = join_all(self.namespaces.iter().map(Store::wait_until_ready));
         if timeout(NAMESPACES_PATIENCE, namespaces).await.is_err() {
-            warn!("cannot read namespaces: classes that select them by label cannot be used until the controller may list and watch them");
+            warn!(
+                "cannot read namespaces: classes that select them by label cannot be used until the controller may list and watch them"
+            );
         }
     }
 

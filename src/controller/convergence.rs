@@ -1,5 +1,7 @@
 //! The pipeline on the way in: from a spec to a role in IAM that equals it, or to why there is none.
 
+use std::collections::BTreeSet;
+
 use tracing::info;
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
     removal::names_of,
 };
 use crate::{
-    api::{LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaRoleClass, Reason},
+    api::{LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaRoleClass, Reason, class::ClassAccount},
     aws::{self, Applied, Aws, Kind},
     cluster,
     lint::Finding,
@@ -21,6 +23,7 @@ use crate::{
         guard::{self, Standing, Terms},
         status::{self, Identity, Outcome},
     },
+    policy::Arn,
 };
 
 /// Makes IAM equal to the spec.
@@ -40,7 +43,14 @@ pub(super) async fn keep(
     };
     let aws = context.accounts.of(&class.spec.account);
     let Ok(_turn) = aws.passes.acquire().await else { return Ok(Ending::Gone) };
-    let pass = Convergence { role, previous, context, aws: &aws, owner: owner_of(role, context) };
+    let pass = Convergence {
+        role,
+        previous,
+        context,
+        aws: &aws,
+        account: &class.spec.account,
+        owner: owner_of(role, context),
+    };
     match pass.run(class, circumstances.obstacle.as_ref()).await? {
         End::Rejected { findings, enforced } => {
             Ok(report(&Outcome::Rejected { findings: &findings, enforced: &enforced }))
@@ -78,6 +88,7 @@ struct Convergence<'a> {
     previous: &'a LambdaExecutionRoleStatus,
     context: &'a Context,
     aws: &'a Aws,
+    account: &'a ClassAccount,
     owner: Owner,
 }
 
@@ -101,13 +112,17 @@ impl Convergence<'_> {
     }
 
     /// What shall be, or why nothing shall.
-    fn intent(&self, class: &ObjectClass, account: &Account, obstacle: Option<&Hold>) -> Result<Box<DesiredRole>, Stop> {
+    fn intent(
+        &self,
+        class: &ObjectClass,
+        account: &Account,
+        obstacle: Option<&Hold>,
+    ) -> Result<Box<DesiredRole>, Stop> {
         if let Some(hold) = obstacle {
             return Err(Stop::Hold(hold.clone()));
         }
         let current_name = self.previous.role_name.as_deref();
-        let desired =
-            desired_role(&self.role.spec, &self.owner, account, class, current_name).map_err(Stop::Reject)?;
+        let desired = desired_role(&self.role.spec, &self.owner, account, class, current_name).map_err(Stop::Reject)?;
         if desired.suspend {
             return Err(Stop::Hold(Hold::suspended()));
         }
@@ -180,7 +195,7 @@ impl Convergence<'_> {
         let Self { role, previous, context, aws, owner } = self;
         let is_settled = status::has_synced(previous, role.metadata.generation, &desired);
         let placed_before = Placed::by_status(previous);
-        let role_arn = format!("arn:{}:iam::{}:role{}{}", account.partition, account.id, desired.path, desired.name);
+        let role_arn = compliance::role_arn(&desired, account);
         if let Some(hold) = compliance::naming_refusal(class, &role.spec) {
             // Whatever stands under a name that the class does not allow is not looked at for the object's sake.
             return self.stopped(class, Stop::Hold(hold)).await;
@@ -191,7 +206,10 @@ impl Convergence<'_> {
                 Ok(observed) => observed,
                 Err(error) => return Ok(failed(error.failure(&desired.name, None), Some(desired), Vec::new(), false)),
             };
-            let protected = aws.own_roles().await;
+            let protected = match self.protected().await {
+                Ok(protected) => protected,
+                Err(error) => return Ok(failed(error.failure(&desired.name, None), Some(desired), Vec::new(), false)),
+            };
             let terms = Terms { owner, class, protected: &protected };
             if let Some(found) = &observed
                 && let Standing::Foreign(hold) = guard::standing(&desired, &terms, found)
@@ -233,6 +251,16 @@ impl Convergence<'_> {
             }
         }
         Ok(failed(vanished(&desired), Some(desired), Vec::new(), true))
+    }
+
+    /// Names of the roles that the controller itself uses in the account.
+    async fn protected(&self) -> Result<BTreeSet<String>, aws::Error> {
+        // It has been asked for already, and is remembered.
+        let own = self.aws.identity().await?.role_name().map(str::to_owned);
+        let ClassAccount { id, assume_role, .. } = self.account;
+        let chain = assume_role.iter().filter_map(|role| Arn::parse(&role.arn)).filter(|arn| arn.account == id);
+        let chain = chain.filter_map(|arn| arn.resource.rsplit('/').next().map(str::to_owned));
+        Ok(own.into_iter().chain(chain).collect())
     }
 
     /// The documents of managed policies. A role is neither accepted nor taken anything from on a guess about them.

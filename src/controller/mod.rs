@@ -62,9 +62,10 @@ impl Context {
 
     /// The objects in a namespace, as far as they can be decoded.
     fn roles_in(&self, namespace: &str) -> Vec<LambdaExecutionRole> {
-        let objects = self.roles.iter().flat_map(|store| {
-            store.state_filter(|object| object.meta().namespace.as_deref() == Some(namespace))
-        });
+        let objects = self
+            .roles
+            .iter()
+            .flat_map(|store| store.state_filter(|object| object.meta().namespace.as_deref() == Some(namespace)));
         objects.filter_map(|object| object.0.as_ref().ok().cloned()).collect()
     }
 

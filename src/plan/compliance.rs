@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Hold, ObjectClass, ObservedRole, Placed, Step,
+    Account, Hold, ObjectClass, ObservedRole, Placed, Step,
     desired::DesiredRole,
     guardrail::{JudgedRole, LocatedDocument, Violation, revoke_all},
 };
@@ -14,6 +14,7 @@ use crate::{
         role::{UnlistedInlinePolicies, UnlistedManagedPolicies},
     },
     catalog::managed_policy,
+    lint::{Code, Finding, Severity},
     policy::{Arn, Document},
 };
 
@@ -36,6 +37,47 @@ pub fn naming_refusal(class: &ObjectClass, spec: &LambdaExecutionRoleSpec) -> Op
     hold(class, &class.judge_naming(spec))
 }
 
+/// What the class refuses of a role that nobody has looked for in IAM, and the policies that would have to be read there.
+#[must_use]
+pub fn offline(
+    class: &ObjectClass,
+    spec: &LambdaExecutionRoleSpec,
+    desired: &DesiredRole,
+    account: &Account,
+) -> (Vec<Finding>, Vec<Finding>) {
+    let name = match &class.name {
+        Some(name) => name,
+        None => return (Vec::new(), Vec::new()),
+    };
+    let unread = documents_needed(Some(desired), None);
+    // One that says nothing is refused nothing.
+    let documents = unread.iter().map(|arn| (arn.clone(), Document::new(Vec::new()))).collect();
+    let mut violations = class.judge_naming(spec);
+    violations.extend(violations_of(class, desired, &role_arn(desired, account), None, &Placed::default(), &documents));
+    let refused = violations.into_iter().map(|Violation { rule, path, message, fix }| Finding {
+        severity: Severity::Error,
+        code: Code::GuardrailViolation,
+        path,
+        message: format!("{message} (LambdaRoleClass {name}: {rule})"),
+        fix: Some(fix),
+    });
+    let policies = desired.parts.managed_policies.iter().filter(|policy| unread.contains(&policy.arn));
+    let unread = policies.map(|policy| Finding {
+        severity: Severity::Warning,
+        code: Code::PolicyNotRead,
+        path: policy.path.clone(),
+        message: format!("what {} allows is not known here, and LambdaRoleClass {name} may refuse it", policy.arn),
+        fix: Some("The controller reads the policy and judges it".to_owned()),
+    });
+    (refused.collect(), unread.collect())
+}
+
+/// ARN of the role.
+#[must_use]
+pub fn role_arn(desired: &DesiredRole, account: &Account) -> String {
+    format!("arn:{}:iam::{}:role{}{}", account.partition, account.id, desired.path, desired.name)
+}
+
 /// The hold of a role that its class refuses, if it does: for what the role would hold once IAM equals the spec, with what
 /// others put there and `spec.unlisted` keeps.
 #[must_use]
@@ -47,7 +89,18 @@ pub fn refusal(
     placed_before: &Placed,
     documents: &Documents,
 ) -> Option<Hold> {
-    let guardrails = class.guardrails.as_ref()?;
+    hold(class, &violations_of(class, desired, role_arn, observed, placed_before, documents))
+}
+
+fn violations_of(
+    class: &ObjectClass,
+    desired: &DesiredRole,
+    role_arn: &str,
+    observed: Option<&ObservedRole>,
+    placed_before: &Placed,
+    documents: &Documents,
+) -> Vec<Violation> {
+    let Some(guardrails) = &class.guardrails else { return Vec::new() };
     let mut violations = Vec::new();
     let (kept_inline, kept_managed) = kept(desired, observed, placed_before);
     let mut inline_policies = desired.inline_policies.clone();
@@ -63,7 +116,8 @@ pub fn refusal(
         }
     }
     let spec_policies = desired.parts.managed_policies.iter().map(|policy| (policy.path.clone(), policy.arn.as_str()));
-    let kept_policies = kept_managed.into_iter().map(|arn| (format!("attached policy {arn}, which spec.unlisted keeps"), arn));
+    let kept_policies =
+        kept_managed.into_iter().map(|arn| (format!("attached policy {arn}, which spec.unlisted keeps"), arn));
     let managed_policies: Vec<_> =
         spec_policies.chain(kept_policies).map(|(path, arn)| located(path, arn, documents)).collect();
     violations.extend(guardrails.judge(&JudgedRole {
@@ -76,7 +130,7 @@ pub fn refusal(
         managed_policies: &managed_policies,
         tags: &desired.parts.tags,
     }));
-    hold(class, &violations)
+    violations
 }
 
 fn hold(class: &ObjectClass, violations: &[Violation]) -> Option<Hold> {
@@ -113,7 +167,12 @@ fn kept<'a>(
 ///
 /// `hold` is why, if it is for the class: what is refused is taken away if the class says so.
 #[must_use]
-pub fn enforcement(class: &ObjectClass, observed: &ObservedRole, hold: Option<&Hold>, documents: &Documents) -> Vec<Step> {
+pub fn enforcement(
+    class: &ObjectClass,
+    observed: &ObservedRole,
+    hold: Option<&Hold>,
+    documents: &Documents,
+) -> Vec<Step> {
     let Some(guardrails) = &class.guardrails else { return Vec::new() };
     if class.mode == Mode::Observe {
         return Vec::new();
@@ -135,7 +194,8 @@ pub fn enforcement(class: &ObjectClass, observed: &ObservedRole, hold: Option<&H
 /// Whether the class has anything done to roles that are held or refused, so that IAM is worth a look.
 #[must_use]
 pub fn enforces(class: &ObjectClass) -> bool {
-    let has_boundary = class.guardrails.as_ref().is_some_and(|guardrails| guardrails.permissions_boundary(None).is_some());
+    let has_boundary =
+        class.guardrails.as_ref().is_some_and(|guardrails| guardrails.permissions_boundary(None).is_some());
     class.mode == Mode::Enforce && (has_boundary || class.on_violation == OnViolation::Revoke)
 }
 

@@ -139,9 +139,8 @@ impl DesiredRole {
 /// anything else. Go's other durations (`1.5h`, `-1m`) are not taken, as the CRD's rule takes none.
 #[must_use]
 pub fn resync_interval(text: &str) -> Option<Duration> {
-    let is_interval = |interval: &Duration| {
-        (rule::RESYNC_SECONDS_MIN..=rule::RESYNC_SECONDS_MAX).contains(&interval.as_secs())
-    };
+    let is_interval =
+        |interval: &Duration| (rule::RESYNC_SECONDS_MIN..=rule::RESYNC_SECONDS_MAX).contains(&interval.as_secs());
     duration(text).filter(is_interval)
 }
 
@@ -222,7 +221,8 @@ pub fn desired_role(
     }
     tags.extend(owner.tags());
     if let Some(over @ 1..) = (tags.len() + 1).checked_sub(TAGS_PER_ROLE) {
-        let message = format!("makes {over} tags more than IAM allows, with those of the class and the controller's own");
+        let message =
+            format!("makes {over} tags more than IAM allows, with those of the class and the controller's own");
         return Err(vec![Finding::invalid("spec.tags", message)]);
     }
     let Permissions { own, raw: _, raw_statements, managed } = permissions;

@@ -173,7 +173,13 @@ impl ObjectClass {
         let name = self.role_name(spec);
         let may_adopt = spec.adoption != Adoption::Never && self.may_adopt(name);
         let chosen = [
-            (spec.role_name.as_deref().filter(|_| !may_adopt), &self.role_name, &self.allowed_role_names, "roleName", "RoleNames"),
+            (
+                spec.role_name.as_deref().filter(|_| !may_adopt),
+                &self.role_name,
+                &self.allowed_role_names,
+                "roleName",
+                "RoleNames",
+            ),
             (spec.path.as_deref().filter(|_| !may_adopt), &self.path, &self.allowed_paths, "path", "Paths"),
         ];
         let mut violations = Vec::new();
@@ -229,14 +235,16 @@ fn text(template: &str, path: &str, placeholders: &Placeholders, faults: &mut Ve
 }
 
 fn expanded(defaults: &ClassDefaults, placeholders: &Placeholders, faults: &mut Vec<Finding>) -> ClassDefaults {
-    let tags = defaults.tags.iter().map(|(key, value)| {
-        (key.clone(), text(value, &format!("spec.defaults.tags[{key}]"), placeholders, faults))
-    });
+    let tags = defaults
+        .tags
+        .iter()
+        .map(|(key, value)| (key.clone(), text(value, &format!("spec.defaults.tags[{key}]"), placeholders, faults)));
     let expanded = ClassDefaults { tags: tags.collect(), ..defaults.clone() };
     if defaults.resync_interval.as_deref().is_some_and(|text| desired::resync_interval(text).is_none()) {
         faults.push(Finding::invalid("spec.defaults.resyncInterval", rule::RESYNC_INTERVAL));
     }
-    let is_window = |text: &str| desired::duration(text).is_some_and(|window| window.as_secs() <= rule::SETTLE_SECONDS_MAX);
+    let is_window =
+        |text: &str| desired::duration(text).is_some_and(|window| window.as_secs() <= rule::SETTLE_SECONDS_MAX);
     if defaults.settle_window.as_deref().is_some_and(|text| !is_window(text)) {
         faults.push(Finding::invalid("spec.defaults.settleWindow", rule::SETTLE_WINDOW));
     }

@@ -80,7 +80,11 @@ pub fn select<'a>(
                 Reason::ClassNotFound,
                 format!(
                     "There is no LambdaRoleClass {name}, which says in which account the role is. Create it{}.",
-                    if role.spec.class_name.is_some() { ", or make a new object with another spec.className" } else { "" }
+                    if role.spec.class_name.is_some() {
+                        ", or make a new object with another spec.className"
+                    } else {
+                        ""
+                    }
                 ),
             )),
         },
@@ -149,7 +153,8 @@ fn may_use(namespace: &Namespace, class: &LambdaRoleClass) -> bool {
     let is_named = || names.iter().any(|pattern| Pattern::new(pattern).matches(&namespace.name));
     // A selector that cannot be read selects nothing.
     let selector = || selector.clone().and_then(|selector| Selector::try_from(selector).ok());
-    let is_labelled = || namespace.labels.as_ref().zip(selector()).is_some_and(|(labels, selector)| selector.matches(labels));
+    let is_labelled =
+        || namespace.labels.as_ref().zip(selector()).is_some_and(|(labels, selector)| selector.matches(labels));
     is_named() || is_labelled()
 }
 

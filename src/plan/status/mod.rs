@@ -139,8 +139,9 @@ pub fn has_synced(status: &LambdaExecutionRoleStatus, generation: Option<i64>, d
 #[must_use]
 pub fn is_refused(status: &LambdaExecutionRoleStatus) -> bool {
     const REASONS: [Reason; 3] = [Reason::GuardrailViolation, Reason::RoleLimitReached, Reason::ClassNotAllowed];
-    condition(status, ConditionType::Accepted)
-        .is_some_and(|accepted| accepted.status == "False" && REASONS.iter().any(|reason| accepted.reason == reason.as_str()))
+    condition(status, ConditionType::Accepted).is_some_and(|accepted| {
+        accepted.status == "False" && REASONS.iter().any(|reason| accepted.reason == reason.as_str())
+    })
 }
 
 /// What is said after a pass.

@@ -90,5 +90,9 @@ fn warning(pass: &Pass<'_>, outcome: &Outcome<'_>, status: &LambdaExecutionRoleS
         Outcome::Failed { failure, .. } => failure.reason,
         Outcome::Synced { .. } => return None,
     };
-    is_news.then(|| Note { reason, message: now.message.clone(), is_warning: !matches!(reason, Reason::Suspended | Reason::Observed) })
+    is_news.then(|| Note {
+        reason,
+        message: now.message.clone(),
+        is_warning: !matches!(reason, Reason::Suspended | Reason::Observed),
+    })
 }

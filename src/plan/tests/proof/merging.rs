@@ -10,7 +10,7 @@ use proptest::{
 
 use super::*;
 use crate::{
-    plan::{tests::class, expansion, permissions::Permissions},
+    plan::{expansion, permissions::Permissions, tests::class},
     policy::merge::merged,
 };
 
