@@ -100,6 +100,7 @@ pub(super) fn run(arguments: Arguments) -> super::Result {
                 region: arguments.region.filter(|region| !region.is_empty()),
                 endpoint_url: arguments.aws_endpoint_url.filter(|url| !url.is_empty()),
                 function_regions: distinct(arguments.function_regions),
+                concurrency: arguments.concurrency,
             },
         };
         controller::run(client, options, stop).await?;
