@@ -13,6 +13,8 @@ use aws_sdk_iam::config::{
 use aws_smithy_runtime_api::{box_error::BoxError, client::orchestrator::Metadata};
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
+use super::credentials::Session;
+
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
@@ -45,7 +47,17 @@ pub type CallObserver = Arc<dyn Fn(Call) + Send + Sync>;
 
 /// The SDK's hook.
 #[derive(Clone)]
-pub(super) struct CallInterceptor(pub(super) CallObserver);
+pub(super) struct CallInterceptor {
+    observer: CallObserver,
+    session: Arc<Session>,
+}
+
+impl CallInterceptor {
+    /// For clients whose requests are signed with the credentials of `session`.
+    pub(super) fn new(observer: &CallObserver, session: &Arc<Session>) -> Self {
+        Self { observer: Arc::clone(observer), session: Arc::clone(session) }
+    }
+}
 
 impl fmt::Debug for CallInterceptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,20 +95,23 @@ impl Intercept for CallInterceptor {
     ) -> Result<(), BoxError> {
         let Some(metadata) = config.load::<Metadata>() else { return Ok(()) };
         let status = context.response().map(|response| response.status().as_u16());
-        let is_throttled = || {
+        let says = |code: &[u8]| {
             let body = context.response().and_then(|response| response.body().bytes()).unwrap_or_default();
-            // `Throttling` is HTTP 400 with IAM: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
-            body.windows(THROTTLING.len()).any(|window| window == THROTTLING)
+            body.windows(code.len()).any(|window| window == code)
         };
         let outcome = match status {
             Some(200..=299) if matches!(context.output_or_error(), Some(Ok(_))) => CallOutcome::Succeeded,
             Some(429) => CallOutcome::Throttled,
-            Some(400..=499) if is_throttled() => CallOutcome::Throttled,
+            // `Throttling` is HTTP 400 with IAM: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+            Some(400..=499) if says(THROTTLING) => CallOutcome::Throttled,
             Some(400..=499) => CallOutcome::Refused,
             Some(_) | None => CallOutcome::Failed,
         };
+        if matches!(status, Some(400..=499)) && UNKNOWN_CREDENTIALS.iter().any(|code| says(code)) {
+            self.session.reject();
+        }
         let duration = config.load::<AttemptStart>().map(|start| start.0.elapsed()).unwrap_or_default();
-        (self.0)(Call {
+        (self.observer)(Call {
             service: metadata.service().to_owned(),
             operation: metadata.name().to_owned(),
             outcome,
@@ -107,3 +122,6 @@ impl Intercept for CallInterceptor {
 }
 
 const THROTTLING: &[u8] = b"Throttl";
+
+/// Codes of AWS for credentials that have ended, or that it does not know any more.
+const UNKNOWN_CREDENTIALS: [&[u8]; 3] = [b"ExpiredToken", b"InvalidClientTokenId", b"UnrecognizedClientException"];
