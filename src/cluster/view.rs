@@ -18,7 +18,7 @@ use kube::{
     Api, Client, Resource, ResourceExt,
     core::{DeserializeGuard, PartialObjectMeta},
     runtime::{
-        WatchStreamExt, metadata_watcher,
+        WatchStreamExt,
         reflector::{ObjectRef, Store, store},
         watcher::{self, Event, watcher},
     },
@@ -71,7 +71,7 @@ impl View {
         let mut all_changes = vec![class_changes];
         for config in configs {
             let (namespace, writer) = store();
-            let events = metadata_watcher(Api::<Namespace>::all(client.clone()), config);
+            let events = watcher(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), config);
             let labels = |namespace: &PartialObjectMeta<Namespace>| (None, namespace.labels().clone());
             all_changes.push(changes(events.default_backoff().reflect(writer), "namespaces", labels));
             namespaces.push(namespace);

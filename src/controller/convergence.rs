@@ -192,7 +192,7 @@ impl Convergence<'_> {
         account: &Account,
         desired: Box<DesiredRole>,
     ) -> Result<End, cluster::Error> {
-        let Self { role, previous, context, aws, owner } = self;
+        let Self { role, previous, context, aws, account: _, owner } = self;
         let is_settled = status::has_synced(previous, role.metadata.generation, &desired);
         let placed_before = Placed::by_status(previous);
         let role_arn = compliance::role_arn(&desired, account);

@@ -13,7 +13,7 @@ mod run;
 use std::{sync::Arc, time::Duration};
 
 use futures::channel::mpsc;
-use kube::{ResourceExt, runtime::reflector::Store};
+use kube::{Resource, runtime::reflector::Store};
 use tokio_util::sync::CancellationToken;
 
 use self::{circumstances::Circumstances, pipeline::Guarded};

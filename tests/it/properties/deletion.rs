@@ -16,7 +16,7 @@ use super::{
     foreign::{self, Edit},
     generate::{self, Pool},
     iam_model::Fate,
-    world::{Ended, NEIGHBOUR, World, account, desired, owner},
+    world::{Ended, NEIGHBOUR, World, account, class, desired, owner, terms},
 };
 
 /// Ways in which a role comes to be somebody else's.
