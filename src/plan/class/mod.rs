@@ -2,6 +2,8 @@
 
 mod report;
 mod selection;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
