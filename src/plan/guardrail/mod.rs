@@ -1,11 +1,44 @@
-//! Whether a role is within what its class lets roles hold.
+//! Whether a role is within what its class lets roles hold, and what is taken from one that is not.
+//!
+//! Judged is what a role may come to allow, not what it allows today: `docs/decisions/0010-guardrails-by-containment.md`.
+//!
+//! | module | rules about |
+//! |---|---|
+//! | `permission` | actions on resources |
+//! | `scope` | the functions that statements hold for |
+//! | `attachment` | managed policies |
+//! | `trust` | who may assume the role |
+//! | `boundary`, `tag` | the boundary, tags |
+//!
+//! `compile` reads rules, `grant` the statements that are judged; `revocation` takes away what is refused.
 
+mod attachment;
+mod boundary;
+mod compile;
+mod grant;
+mod permission;
+mod revocation;
+mod scope;
+mod tag;
+#[cfg(test)]
+mod tests;
+mod trust;
 mod violation;
 
 use std::collections::BTreeMap;
 
-pub use self::violation::Violation;
-use super::{ObservedRole, Step};
+use self::{
+    attachment::Attachments,
+    boundary::Boundary,
+    compile::Compiler,
+    grant::Grant,
+    permission::Permissions,
+    scope::Scopes,
+    tag::Tags,
+    trust::Trust,
+    violation::{Refusal, Report},
+};
+pub use self::{revocation::revoke_all, violation::Violation};
 use crate::{
     api,
     lint::{Finding, Located},
@@ -15,7 +48,12 @@ use crate::{
 /// The guardrails of a class, with the placeholders of one object replaced.
 #[derive(Clone, Debug)]
 pub struct Guardrails {
-    tags: BTreeMap<String, String>,
+    boundary: Option<Boundary>,
+    permissions: Permissions,
+    attachments: Attachments,
+    trust: Trust,
+    scopes: Scopes,
+    tags: Tags,
 }
 
 /// A role that is judged.
@@ -61,50 +99,97 @@ impl Guardrails {
         placeholders: &Placeholders,
         home: Home<'_>,
     ) -> Result<Self, Vec<Finding>> {
-        let _ = (rules, placeholders, home);
-        Ok(Self { tags: BTreeMap::new() })
+        let api::class::Guardrails {
+            permissions_boundary,
+            permissions,
+            managed_policies,
+            trust,
+            source_functions: _,
+            require_source_function_scope: _,
+            tags,
+            max_roles_per_namespace: _,
+            on_violation: _,
+        } = rules;
+        let mut compiler = Compiler::new(placeholders, home);
+        let compiled = Self {
+            boundary: permissions_boundary.as_ref().map(|rules| Boundary::compile(rules, &mut compiler)),
+            permissions: Permissions::compile(permissions, &mut compiler),
+            attachments: Attachments::compile(managed_policies, &mut compiler),
+            trust: Trust::compile(trust, &mut compiler),
+            scopes: Scopes::compile(rules, &mut compiler),
+            tags: Tags::compile(tags, &mut compiler),
+        };
+        let faults = compiler.into_faults();
+        if faults.is_empty() { Ok(compiled) } else { Err(faults) }
     }
 
     /// The boundary of a role that asks for `chosen`: that, or the class's own. Whether it may be is the matter of
     /// [`Self::judge`].
     #[must_use]
     pub fn permissions_boundary(&self, chosen: Option<&str>) -> Option<String> {
-        chosen.map(str::to_owned)
+        chosen.or_else(|| self.boundary.as_ref()?.arn()).map(str::to_owned)
     }
 
     /// The tags that every role gets.
     #[must_use]
     pub fn forced_tags(&self) -> &BTreeMap<String, String> {
-        &self.tags
+        self.tags.forced()
     }
 
     /// Everything that the class refuses, in the order of the spec; none if the role complies.
+    ///
+    /// The fields of the spec come first, since people can mend those; then what the final documents hold beyond them.
     #[must_use]
     pub fn judge(&self, role: &JudgedRole<'_>) -> Vec<Violation> {
-        let _ = role;
-        Vec::new()
+        let JudgedRole {
+            arn,
+            statements,
+            inline_policies,
+            trust,
+            trust_policy,
+            chosen_boundary,
+            managed_policies,
+            tags,
+        } = role;
+        let mut report = Report::default();
+        report.add(self.tags.refusals(tags));
+        report.add(self.boundary.as_ref().and_then(|boundary| boundary.refusal(*chosen_boundary)));
+        for grant in trust.iter().filter_map(Grant::of) {
+            report.add(self.trust.refusals(&grant, arn));
+        }
+        for grant in Grant::all(trust_policy, "trust policy") {
+            report.add_untold(self.trust.final_refusals(&grant, arn));
+        }
+        for policy in *managed_policies {
+            report.add(self.attachment_refusals(policy));
+        }
+        let grants: Vec<Grant<'_>> = statements.iter().filter_map(Grant::of).collect();
+        for grant in &grants {
+            report.add(self.permission_refusals(grant, &[]));
+        }
+        let for_lambda: Vec<&Grant<'_>> = grants.iter().filter(|grant| grant.is_for_lambda).collect();
+        for (name, document) in *inline_policies {
+            for grant in Grant::all(document, &format!("inline policy {name}")) {
+                report.add_untold(self.permission_refusals(&grant, &for_lambda));
+            }
+        }
+        report.into_violations()
     }
 
-    /// The steps that take from a role in IAM what the class refuses of it, and nothing else. `managed` is what is attached
-    /// to it; what is attached and not among it was not read, and goes.
-    #[must_use]
-    pub fn revocation(&self, role: &ObservedRole, managed: &[LocatedDocument]) -> Vec<Step> {
-        let _ = (role, managed);
-        Vec::new()
+    /// What a statement of permissions is refused for. `for_lambda` are those that were made for Lambda itself.
+    fn permission_refusals(&self, grant: &Grant<'_>, for_lambda: &[&Grant<'_>]) -> Vec<Refusal> {
+        let mut refusals = self.permissions.refusals(grant);
+        refusals.extend(self.scopes.refusals(grant, for_lambda));
+        refusals
     }
 
-    /// Puts the class's boundary on a role that has another or none where it must have one: the one step that is made even
-    /// for a role that is refused.
-    #[must_use]
-    pub fn boundary_step(&self, role: &ObservedRole) -> Option<Step> {
-        let _ = role;
-        None
+    /// What an attached policy is refused for: its name, and what it allows.
+    fn attachment_refusals(&self, policy: &LocatedDocument) -> Vec<Refusal> {
+        let mut refusals = self.attachments.refusals(policy);
+        if let Ok(document) = &policy.document {
+            let grants = Grant::all_attached(document, &policy.path, &policy.arn);
+            refusals.extend(grants.iter().flat_map(|grant| self.permission_refusals(grant, &[])));
+        }
+        refusals
     }
-}
-
-/// The steps that take every right from a role: for one that may not use the class at all.
-#[must_use]
-pub fn revoke_all(role: &ObservedRole) -> Vec<Step> {
-    let _ = role;
-    Vec::new()
 }
