@@ -1,5 +1,6 @@
 //! What the plan decides, as tables. Specs are written in YAML, as users write them.
 
+mod attack;
 mod bad_input;
 mod desired;
 mod diff;
