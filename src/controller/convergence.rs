@@ -165,7 +165,8 @@ impl Convergence<'_> {
         hold: Option<&Hold>,
     ) -> Result<Vec<Step>, (Failure, Vec<Step>)> {
         let Some(observed) = observed.filter(|role| role.is_owned_by(&self.owner)) else { return Ok(Vec::new()) };
-        let documents = self.documents(None, Some(observed)).await.map_err(|failure| (failure, Vec::new()))?;
+        let attached = compliance::documents_needed(None, Some(observed));
+        let documents = self.documents(attached, &observed.name).await.map_err(|failure| (failure, Vec::new()))?;
         let steps = compliance::enforcement(class, observed, hold, &documents);
         let applied = aws::apply(self.aws, &observed.name, steps, &self.context.stop).await;
         match failure_of(&applied, &observed.name) {
@@ -216,14 +217,21 @@ impl Convergence<'_> {
             {
                 return Ok(End::Held { hold, enforced: Vec::new() });
             }
-            let documents = match self.documents(Some(&desired), observed.as_ref()).await {
-                Ok(documents) => documents,
-                Err(failure) => return Ok(failed(failure, Some(desired), Vec::new(), false)),
+            // First what can be told without reading anything: which policies there are is not every author's to know.
+            let unread = compliance::documents_needed(Some(&desired), observed.as_ref());
+            let refusal_by = |documents: &Documents| {
+                compliance::refusal(class, &desired, &role_arn, observed.as_ref(), &placed_before, documents)
             };
-            let refusal =
-                compliance::refusal(class, &desired, &role_arn, observed.as_ref(), &placed_before, &documents);
-            if let Some(hold) = refusal {
+            if let Some(hold) = refusal_by(&compliance::unread_documents(&unread)) {
                 return self.held(class, observed.as_ref(), hold).await;
+            }
+            match self.documents(unread, &desired.name).await {
+                Ok(documents) => {
+                    if let Some(hold) = refusal_by(&documents) {
+                        return self.held(class, observed.as_ref(), hold).await;
+                    }
+                }
+                Err(failure) => return Ok(failed(failure, Some(desired), Vec::new(), false)),
             }
             let steps = diff(&desired, observed.as_ref(), &placed_before);
             let steps = match guard::judge(&desired, &terms, observed.as_ref(), steps, is_settled) {
@@ -264,18 +272,12 @@ impl Convergence<'_> {
     }
 
     /// The documents of managed policies. A role is neither accepted nor taken anything from on a guess about them.
-    async fn documents(
-        &self,
-        desired: Option<&DesiredRole>,
-        observed: Option<&ObservedRole>,
-    ) -> Result<Documents, Failure> {
+    async fn documents(&self, arns: BTreeSet<String>, role_name: &str) -> Result<Documents, Failure> {
         let mut documents = Documents::new();
-        for arn in compliance::documents_needed(desired, observed) {
-            let document = self.aws.policy_document(&arn).await.map_err(|error| {
-                let name = desired.map(|desired| &desired.name).or(observed.map(|role| &role.name));
-                error.failure(name.map_or("", String::as_str), Some(&Step::AttachManagedPolicy(arn.clone())))
-            })?;
-            documents.insert(arn, document);
+        for arn in arns {
+            let step = Step::AttachManagedPolicy(arn.clone());
+            let document = self.aws.policy_document(&arn).await;
+            documents.insert(arn, document.map_err(|error| error.failure(role_name, Some(&step)))?);
         }
         Ok(documents)
     }

@@ -1,6 +1,9 @@
 //! Whether the class allows the role as it would be, and what is done to one that it does not allow.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 use super::{
     Account, Hold, ObjectClass, ObservedRole, Placed, Step,
@@ -37,6 +40,12 @@ pub fn naming_refusal(class: &ObjectClass, spec: &LambdaExecutionRoleSpec) -> Op
     hold(class, &class.judge_naming(spec))
 }
 
+/// Stands for documents that have not been read: what says nothing is refused nothing.
+#[must_use]
+pub fn unread_documents(arns: &BTreeSet<String>) -> Documents {
+    arns.iter().map(|arn| (arn.clone(), Document::new(Vec::new()))).collect()
+}
+
 /// What the class refuses of a role that nobody has looked for in IAM, and the policies that would have to be read there.
 #[must_use]
 pub fn offline(
@@ -50,10 +59,8 @@ pub fn offline(
         None => return (Vec::new(), Vec::new()),
     };
     let unread = documents_needed(Some(desired), None);
-    // One that says nothing is refused nothing.
-    let documents = unread.iter().map(|arn| (arn.clone(), Document::new(Vec::new()))).collect();
     let mut violations = class.judge_naming(spec);
-    violations.extend(violations_of(class, desired, &role_arn(desired, account), None, &Placed::default(), &documents));
+    violations.extend(violations_of(class, desired, &role_arn(desired, account), None, &Placed::default(), &unread_documents(&unread)));
     let refused = violations.into_iter().map(|Violation { rule, path, message, fix }| Finding {
         severity: Severity::Error,
         code: Code::GuardrailViolation,
@@ -133,12 +140,25 @@ fn violations_of(
     violations
 }
 
+/// Longest list of violations, in bytes: the message has to fit into an event.
+const TOLD_MAX: usize = 850;
+
+/// Each rule is told once for each place where it is broken, as long as there is room.
 fn hold(class: &ObjectClass, violations: &[Violation]) -> Option<Hold> {
-    if violations.is_empty() {
-        return None;
-    }
     let class = class.name.as_deref().unwrap_or_default();
-    let told = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let mut seen = BTreeSet::new();
+    let distinct: Vec<_> =
+        violations.iter().filter(|violation| seen.insert((&violation.path, &violation.rule))).collect();
+    let (first, rest) = distinct.split_first()?;
+    let mut told = first.to_string();
+    for (index, violation) in rest.iter().enumerate() {
+        let next = violation.to_string();
+        if told.len() + next.len() > TOLD_MAX {
+            let _ = write!(told, "; and {} more, which `lambdaroles lint` shows", rest.len() - index);
+            break;
+        }
+        let _ = write!(told, "; {next}");
+    }
     Some(Hold::new(Reason::GuardrailViolation, format!("LambdaRoleClass {class} refuses the role: {told}.")))
 }
 

@@ -188,11 +188,7 @@ fn names_and_paths_are_made_of_the_objects_own_words() {
 )]
 #[case::adoption_is_consented_to(json!({"adoptable": ["legacy-*"]}), json!({"roleName": "legacy-a", "path": "/old/", "adoption": "ExistingRole"}), &[])]
 #[case::adoption_is_not_asked_for(json!({"adoptable": ["legacy-*"]}), json!({"roleName": "legacy-a"}), &["spec.roleName: is legacy-a, which the class does not allow (spec.naming.allowedRoleNames). Leave it out, which makes it shop-orders"])]
-fn a_name_is_the_classs_or_one_that_it_allows(
-    #[case] naming: Value,
-    #[case] spec: Value,
-    #[case] expected: &[&str],
-) {
+fn a_name_is_the_classs_or_one_that_it_allows(#[case] naming: Value, #[case] spec: Value, #[case] expected: &[&str]) {
     let (class, spec) = with(naming, spec);
     let said: Vec<String> = class.judge_naming(&spec).iter().map(ToString::to_string).collect();
     assert_eq!(said, expected);
@@ -234,7 +230,8 @@ fn defaults_count_where_the_object_says_nothing() {
     let class = object_class(class, json!({})).unwrap();
     let (silent, outspoken): (LambdaExecutionRoleSpec, LambdaExecutionRoleSpec) = (
         LambdaExecutionRoleSpec::default(),
-        serde_json::from_value(json!({"deletionPolicy": "Delete", "drift": "Correct", "resyncInterval": "2h"})).unwrap(),
+        serde_json::from_value(json!({"deletionPolicy": "Delete", "drift": "Correct", "resyncInterval": "2h"}))
+            .unwrap(),
     );
     assert_eq!((class.drift(&silent), class.drift(&outspoken)), (Drift::Report, Drift::Correct));
     assert_eq!(class.deletion_policy(&silent, false), DeletionPolicy::Retain);

@@ -30,16 +30,14 @@ fn objects(folder: &str) -> BTreeMap<String, Value> {
 /// Everything that is said against an object of namespace shop.
 fn complaints(object: &Value) -> Vec<String> {
     let role: LambdaExecutionRole = serde_json::from_value(object.clone()).unwrap();
-    let class: LambdaRoleClass =
-        serde_json::from_value(objects("tests/attacks/class")["strict"].clone()).unwrap();
+    let class: LambdaRoleClass = serde_json::from_value(objects("tests/attacks/class")["strict"].clone()).unwrap();
     let name = role.metadata.name.clone().unwrap();
     let owner = Owner { cluster: "north".to_owned(), namespace: "shop".to_owned(), name };
     let account = Account { id: class.spec.account.id.clone(), region: "us-east-1".to_owned(), ..account() };
     let namespace = Namespace { name: owner.namespace.clone(), labels: Some(BTreeMap::new()) };
     let class = match select(&role, &namespace, [&class]) {
-        Selection::Allowed(class) => {
-            ObjectClass::of("strict", &class.spec, &role.spec, &owner, &account).unwrap_or_else(|faults| panic!("{faults:?}"))
-        }
+        Selection::Allowed(class) => ObjectClass::of("strict", &class.spec, &role.spec, &owner, &account)
+            .unwrap_or_else(|faults| panic!("{faults:?}")),
         Selection::Forbidden(_, hold) | Selection::Missing(hold) => return vec![hold.message],
     };
     let findings = match desired_role(&role.spec, &owner, &account, &class, None) {

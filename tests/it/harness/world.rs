@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Result;
+use aws_sdk_iam::operation::create_policy::CreatePolicyError;
 use k8s_openapi::{
     api::{core::v1::Namespace, events::v1::Event},
     apimachinery::pkg::apis::meta::v1::Condition,
@@ -65,6 +66,19 @@ impl World {
 
     /// A world whose class says this beside what [`open_class`] says, or instead.
     pub async fn start_under(class: Value, arguments: &[&str]) -> Self {
+        Self::start_in(
+            |namespace| {
+                let mut spec = open_class(namespace);
+                json_patch::merge(&mut spec, &class);
+                spec
+            },
+            arguments,
+        )
+        .await
+    }
+
+    /// A world of exactly that class.
+    pub async fn start_in(class: impl Fn(&str) -> Value, arguments: &[&str]) -> Self {
         let aws = aws_config::defaults(aws_config::BehaviorVersion::v2026_01_12()).load().await;
         let proxy = Proxy::start(&setting("AWS_ENDPOINT_URL")).await.unwrap();
         let client = client(Path::new(&setting("KUBECONFIG"))).await.unwrap();
@@ -72,9 +86,7 @@ impl World {
         let object = serde_json::from_value(json!({"metadata": {"name": namespace}})).unwrap();
         Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &object).await.unwrap();
         let classes = Api::all(client.clone());
-        let mut spec = open_class(&namespace);
-        json_patch::merge(&mut spec, &class);
-        let object = class_object(&namespace, spec);
+        let object = class_object(&namespace, class(&namespace));
         classes.create(&PostParams::default(), &object).await.unwrap();
         let controller = start_controller(&namespace, &proxy, arguments);
         Self {
@@ -100,7 +112,12 @@ impl World {
     }
 
     /// Creates an object of the world's class, unless the spec names another, or none by `null`.
-    pub async fn create(&self, name: &str, mut spec: Value) -> LambdaExecutionRole {
+    pub async fn create(&self, name: &str, spec: Value) -> LambdaExecutionRole {
+        self.try_create(name, spec).await.unwrap()
+    }
+
+    /// The same, which the API server may refuse.
+    pub async fn try_create(&self, name: &str, mut spec: Value) -> kube::Result<LambdaExecutionRole> {
         if let Some(fields) = spec.as_object_mut() {
             let class = fields.entry("className").or_insert_with(|| json!(self.namespace));
             if class.is_null() {
@@ -112,7 +129,7 @@ impl World {
             "metadata": {"name": name}, "spec": spec,
         });
         let object = serde_json::from_value(object).unwrap();
-        self.roles.create(&PostParams::default(), &object).await.unwrap()
+        self.roles.create(&PostParams::default(), &object).await
     }
 
     /// Creates an object and waits until it is ready.
@@ -267,6 +284,17 @@ impl World {
         let request = self.iam.create_policy().policy_name(format!("{}-{name}", self.namespace));
         let answer = request.policy_document(document).send().await.unwrap();
         answer.policy.unwrap().arn.unwrap()
+    }
+
+    /// A customer managed policy of exactly that name, which several worlds may share.
+    pub async fn boundary(&self, name: &str) {
+        let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+        match self.iam.create_policy().policy_name(name).policy_document(document).send().await {
+            Ok(_) => {}
+            Err(error) => {
+                assert!(error.as_service_error().is_some_and(CreatePolicyError::is_entity_already_exists_exception))
+            }
+        }
     }
 
     /// What IAM holds of a role, as the CLI would show it.

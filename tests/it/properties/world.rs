@@ -1,6 +1,9 @@
 //! One object, its role and the controller's passes over them: `controller::pipeline`, with the model in AWS's place.
 
-use std::{cell::RefCell, collections::{BTreeSet, VecDeque}};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, VecDeque},
+};
 
 use k8s_openapi::jiff::Timestamp;
 use lambdaroles::{
@@ -64,7 +67,8 @@ pub fn desired(spec: &LambdaExecutionRoleSpec) -> DesiredRole {
         if let Some((_, role)) = judged.iter().find(|(known, _)| known == spec) {
             return role.clone();
         }
-        let role = desired_role(spec, &owner(), &account(), &class(), None).unwrap_or_else(|faults| panic!("{faults:?}"));
+        let role =
+            desired_role(spec, &owner(), &account(), &class(), None).unwrap_or_else(|faults| panic!("{faults:?}"));
         judged.push_front((spec.clone(), role.clone()));
         judged.truncate(4);
         role
