@@ -214,7 +214,7 @@ impl Rule {
                     compiler.fault(&path, rule::PERMISSION_RULE);
                 }
                 let mut compiled = |list: &Option<Vec<String>>, field: &str| {
-                    list.as_ref().map(|list| compiler.texts(list, &format!("{path}.{field}")))
+                    list.as_ref().map(|list| compiler.some_texts(list, &format!("{path}.{field}")))
                 };
                 let (actions, resources) =
                     (compiled(&entry.actions, "actions"), compiled(&entry.resources, "resources"));
