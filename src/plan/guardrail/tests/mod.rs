@@ -3,6 +3,7 @@
 mod attachment;
 mod compile;
 mod permission;
+mod proof;
 mod report;
 mod revocation;
 mod scope;

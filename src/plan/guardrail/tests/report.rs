@@ -71,16 +71,17 @@ fn of_thousands_of_violations_fifty_are_told_and_the_rest_counted() {
     assert_eq!(told[50], "spec: is refused for all that and 1950 more (spec.guardrails). Mend these first");
 }
 
-/// A class at its limits, and a spec at the quota of IAM: what anybody can make the controller look at.
+/// Large rules whose patterns have no beginning in common with anything, and a spec at the quota of IAM: about the worst
+/// that anybody can make the controller look at.
 #[test]
-fn the_largest_rules_and_the_largest_document_are_judged_in_no_time() {
+fn a_large_class_and_the_largest_document_are_judged_in_no_time() {
     let list = |count: usize, text: &dyn Fn(usize) -> String| {
         (0..count).map(|index| format!("{:?}", text(index))).collect::<Vec<_>>().join(", ")
     };
-    let actions = list(100, &|index| format!("s3:*a{index}*b*"));
-    let resources = list(100, &|index| format!("arn:aws:s3:::*a{index}*b*"));
+    let actions = list(20, &|index| format!("s3:*a{index}*b*"));
+    let resources = list(20, &|index| format!("arn:aws:s3:::*a{index}*b*"));
     let rule = format!("{{actions: [{actions}], resources: [{resources}]}}");
-    let rules = vec![rule; 50].join(", ");
+    let rules = vec![rule; 25].join(", ");
     let rules = format!("permissions: {{allowed: [{rules}], denied: [{rules}], exempted: [{rules}]}}");
     let statement = allow(
         &format!("[{}]", list(300, &|index| format!("s3:*x{index}"))),
