@@ -77,9 +77,13 @@ impl KnownIdentity {
         let age = now.saturating_duration_since(self.asked);
         match &self.answer {
             Err(_) => age < FAILURE_COUNTS,
-            Ok(identity) if mismatch(identity, expected).is_some() => age < MISMATCH_COUNTS,
+            Ok(_) if self.is_mismatch(expected) => age < MISMATCH_COUNTS,
             Ok(_) => self.access_key_id == access_key_id,
         }
+    }
+
+    fn is_mismatch(&self, expected: Option<&(String, String)>) -> bool {
+        self.answer.as_ref().is_ok_and(|identity| mismatch(identity, expected).is_some())
     }
 }
 
@@ -100,7 +104,7 @@ impl Aws {
     /// # Errors
     /// If there are no credentials, or AWS does not accept them.
     pub async fn identity(&self) -> Result<Identity, Error> {
-        let credentials = match self.session.credentials().await {
+        let mut credentials = match self.session.credentials().await {
             Ok(credentials) => credentials,
             Err(error) => {
                 *self.identity.lock().await = None;
@@ -110,15 +114,16 @@ impl Aws {
         // Held while AWS is asked, so that many passes at once ask once.
         let mut known = self.identity.lock().await;
         let expected = self.expected.as_ref();
-        if let Some(known) = &*known
-            && known.counts(credentials.access_key_id(), expected, Instant::now())
-        {
-            return known.answer.clone();
+        if let Some(known) = &*known {
+            if known.counts(credentials.access_key_id(), expected, Instant::now()) {
+                return known.answer.clone();
+            }
+            if known.is_mismatch(expected) {
+                self.session.doubt();
+                credentials = self.session.credentials().await?;
+            }
         }
         let answer = self.caller().await;
-        if answer.as_ref().is_ok_and(|identity| mismatch(identity, expected).is_some()) {
-            self.session.doubt();
-        }
         *known = Some(KnownIdentity {
             access_key_id: credentials.access_key_id().to_owned(),
             asked: Instant::now(),
@@ -216,3 +221,6 @@ fn account_quotas(summary: &Summary) -> Vec<AccountQuota> {
 fn number<N: TryFrom<i32>>(summary: &Summary, key: &str) -> Option<N> {
     summary.get(&SummaryKeyType::from(key)).and_then(|value| N::try_from(*value).ok())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,14 +3,17 @@
 use std::{
     fmt,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use aws_sdk_iam::config::{
     ConfigBag, Intercept, RuntimeComponents,
     interceptors::{BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef},
 };
-use aws_smithy_runtime_api::{box_error::BoxError, client::orchestrator::Metadata};
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::orchestrator::{HttpResponse, Metadata},
+};
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
 use super::credentials::Session;
@@ -95,20 +98,17 @@ impl Intercept for CallInterceptor {
     ) -> Result<(), BoxError> {
         let Some(metadata) = config.load::<Metadata>() else { return Ok(()) };
         let status = context.response().map(|response| response.status().as_u16());
-        let says = |code: &[u8]| {
-            let body = context.response().and_then(|response| response.body().bytes()).unwrap_or_default();
-            body.windows(code.len()).any(|window| window == code)
-        };
+        let code = context.response().map(error_code).unwrap_or_default();
         let outcome = match status {
             Some(200..=299) if matches!(context.output_or_error(), Some(Ok(_))) => CallOutcome::Succeeded,
             Some(429) => CallOutcome::Throttled,
             // `Throttling` is HTTP 400 with IAM: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
-            Some(400..=499) if says(THROTTLING) => CallOutcome::Throttled,
+            Some(400..=499) if code.contains("Throttl") => CallOutcome::Throttled,
             Some(400..=499) => CallOutcome::Refused,
             Some(_) | None => CallOutcome::Failed,
         };
-        if matches!(status, Some(400..=499)) && UNKNOWN_CREDENTIALS.iter().any(|code| says(code)) {
-            self.session.reject();
+        if matches!(status, Some(400..=499)) && UNKNOWN_CREDENTIALS.contains(&code.as_str()) {
+            self.session.reject(SystemTime::now());
         }
         let duration = config.load::<AttemptStart>().map(|start| start.0.elapsed()).unwrap_or_default();
         (self.observer)(Call {
@@ -121,7 +121,17 @@ impl Intercept for CallInterceptor {
     }
 }
 
-const THROTTLING: &[u8] = b"Throttl";
-
 /// Codes of AWS for credentials that have ended, or that it does not know any more.
-const UNKNOWN_CREDENTIALS: [&[u8]; 3] = [b"ExpiredToken", b"InvalidClientTokenId", b"UnrecognizedClientException"];
+const UNKNOWN_CREDENTIALS: [&str; 4] =
+    ["ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"];
+
+/// The code that AWS gives an error: IAM and STS in the document, Lambda in a header. Never a part of the message, which
+/// may hold what a tenant wrote.
+fn error_code(response: &HttpResponse) -> String {
+    if let Some(code) = response.headers().get("x-amzn-errortype") {
+        return code.split(':').next().unwrap_or_default().to_owned();
+    }
+    let body = String::from_utf8_lossy(response.body().bytes().unwrap_or_default());
+    let code = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
+    code.map(|(code, _)| code.to_owned()).unwrap_or_default()
+}

@@ -20,6 +20,7 @@ use aws_credential_types::{
     provider::{ProvideCredentials, error::CredentialsError, future},
 };
 use aws_sdk_sts::types::Tag;
+use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use super::{
@@ -40,6 +41,9 @@ const UNDATED_FRESH: Duration = Duration::from_mins(15);
 
 /// A failure counts for so long; every object of an account asks.
 const FAILURE_COUNTS: Duration = Duration::from_secs(10);
+
+/// How long the SDK's chain may take.
+const PROCESS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A session of chained roles lasts an hour at most, and every role allows that.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
@@ -151,9 +155,13 @@ impl Session {
         self.credentials_by(SystemTime::now).await
     }
 
-    /// AWS does not take the credentials: others are needed.
-    pub(super) fn reject(&self) {
-        self.state().held = None;
+    /// AWS does not take the credentials: others are needed. It may speak of those before, or take none at all; so what was
+    /// fetched a moment ago stays.
+    pub(super) fn reject(&self, now: SystemTime) {
+        let mut state = self.state();
+        if state.held.as_ref().is_some_and(|held| now >= held.obtained + FAILURE_COUNTS) {
+            state.held = None;
+        }
     }
 
     /// The credentials may not be the right ones: others are looked for, and these serve until then.
@@ -163,7 +171,7 @@ impl Session {
         }
     }
 
-    async fn credentials_by(&self, clock: fn() -> SystemTime) -> Result<Credentials, Error> {
+    async fn credentials_by(&self, clock: impl Fn() -> SystemTime + Copy + Send) -> Result<Credentials, Error> {
         let verdict = self.state().judge(clock());
         match verdict {
             Verdict::Use(credentials) => Ok(credentials),
@@ -190,7 +198,7 @@ impl Session {
     }
 
     /// Fetches, and remembers what came of it.
-    async fn fetch(&self, clock: fn() -> SystemTime) -> Result<Credentials, Error> {
+    async fn fetch(&self, clock: impl Fn() -> SystemTime + Send) -> Result<Credentials, Error> {
         // Boxed, as the source of a session may be another session.
         let fetched = Box::pin(self.source.fetch()).await;
         let mut state = self.state();
@@ -218,7 +226,11 @@ impl Source {
                 let Some(provider) = config.credentials_provider() else {
                     return Err(from_credentials(&CredentialsError::not_loaded("no source of credentials")));
                 };
-                provider.provide_credentials().await.map_err(|error| from_credentials(&error))
+                // A program that shall print credentials may never end.
+                match timeout(PROCESS_TIMEOUT, provider.provide_credentials()).await {
+                    Ok(fetched) => fetched.map_err(|error| from_credentials(&error)),
+                    Err(_) => Err(from_credentials(&CredentialsError::provider_timed_out(PROCESS_TIMEOUT))),
+                }
             }
             Self::Roles { process, chain, sts } => {
                 let mut credentials = process.credentials().await?;
@@ -328,3 +340,6 @@ impl fmt::Debug for Session {
         f.debug_struct("Session").field("chain", &chain).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,8 +81,9 @@ impl Aws {
 
 /// The error with the policy that it is about.
 fn of_policy(error: Error, arn: &str) -> Error {
-    match error.kind {
-        Kind::NotFound => Error { kind: Kind::PolicyNotFound, detail: arn.to_owned(), ..error },
-        _ => Error { detail: format!("managed policy {arn}: {}", error.detail), ..error },
+    let Error { operation, kind, detail } = error;
+    match kind {
+        Kind::NotFound => Error { operation, kind: Kind::PolicyNotFound, detail: arn.to_owned() },
+        kind => Error { operation, kind, detail: format!("managed policy {arn}: {detail}") },
     }
 }
