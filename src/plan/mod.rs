@@ -9,6 +9,7 @@ pub mod desired;
 pub mod diff;
 pub mod failure;
 pub mod guard;
+pub mod guardrail;
 pub mod look;
 pub mod observed;
 pub mod owner;
