@@ -3,6 +3,7 @@
 //! What the schema says without CEL (lengths, enums, unknown fields) no unit test sees: `check-crds` offers
 //! `tests/invalid` and `examples` to a real API server.
 
+mod admission;
 mod agreement;
 mod class;
 mod crd;
