@@ -173,3 +173,5 @@ pub const SETTLE_WINDOW: &str = "a settle window is a duration such as 15s or 1m
 /// Message: a namespace name that no namespace can have.
 pub const NAMESPACE_NAME: &str =
     "a namespace's name consists of lower-case letters, digits and -; * and ? are wildcards";
+/// Message: a requirement of a label selector whose values do not fit its operator.
+pub const SELECTOR: &str = "In and NotIn need values, Exists and DoesNotExist take none";
