@@ -253,4 +253,16 @@ mod tests {
         assert_eq!(regions(&[], &["us-west-2"]).await, ["us-west-2"]);
         assert_eq!(regions(&[], &[]).await, ["us-east-1"]);
     }
+
+    #[rstest]
+    #[case(8, 8)]
+    #[case::none_would_stop_everything(0, 1)]
+    #[tokio::test]
+    async fn an_account_has_a_permit_for_each_object_that_may_be_worked_on(
+        #[case] concurrency: u16,
+        #[case] permits: usize,
+    ) {
+        let settings = Settings { region: Some("us-east-1".to_owned()), concurrency, ..Settings::default() };
+        assert_eq!(Aws::connect(&settings, Arc::new(|_| {})).await.passes.available_permits(), permits);
+    }
 }

@@ -16,7 +16,7 @@ use std::{
 use aws_sdk_iam::error::ProvideErrorMetadata;
 use lambdaroles::{
     api::{
-        Reason,
+        LambdaRoleClass, Reason,
         class::{AssumeRole, ClassAccount},
     },
     aws::{self, Accounts, Aws, Kind, Settings},
@@ -212,4 +212,24 @@ async fn a_customers_policy_is_read_in_its_default_version() {
     assert_eq!(read, Document::parse(&document("s3:PutObject")).unwrap());
     let gone = iam.get_policy().policy_arn(format!("{arn}-gone")).send().await.unwrap_err();
     assert_eq!(gone.code(), Some("NoSuchEntity"));
+}
+
+/// The blocks of a page in one language.
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("```{language}\n");
+    page.split(fence.as_str()).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+#[test]
+fn the_page_for_platform_teams_shows_classes_and_policies_as_they_are() {
+    let page = include_str!("../../docs/accounts.md");
+    let classes = blocks(page, "yaml").into_iter().map(|block| {
+        let value: serde_json::Value = serde_saphyr::from_str(block).unwrap();
+        let class: LambdaRoleClass = serde_json::from_value(value.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&class.spec.account).unwrap(), value["spec"]["account"], "an unknown field");
+        class.spec.account
+    });
+    assert_eq!(classes.map(|account| account.assume_role.len()).collect::<Vec<_>>(), [0, 1]);
+    let documents = blocks(page, "json").into_iter().map(|block| Document::parse(block).unwrap());
+    assert_eq!(documents.count(), 4);
 }

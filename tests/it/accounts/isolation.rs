@@ -6,7 +6,10 @@ use std::{
 };
 
 use futures::future::join_all;
-use lambdaroles::aws::{Aws, Kind};
+use lambdaroles::{
+    api::class::ClassAccount,
+    aws::{Aws, Kind},
+};
 
 use super::{HUB, account, accounts, proxy};
 use crate::harness::{Fault, patiently};
@@ -28,6 +31,12 @@ async fn an_account_that_fails_uses_up_nobody_elses_retries() {
     let error = in_trouble.observe("nobody").await.unwrap_err();
     assert_eq!(error.kind, Kind::Unavailable, "its own retries are used up");
     assert_eq!(beside.observe("nobody").await.unwrap(), None, "tried again");
+
+    let function_regions = vec!["eu-west-1".to_owned()];
+    let of_another_class = accounts.of(&ClassAccount { function_regions, ..account(&broken, HUB) });
+    broken.fault("GetRole", 1, BROKEN);
+    let error = of_another_class.observe("nobody").await.unwrap_err();
+    assert_eq!(error.kind, Kind::Unavailable, "the account is the same, whatever the class");
 }
 
 async fn time_of_reads(aws: &Aws) -> Duration {
