@@ -187,8 +187,8 @@ pub(super) async fn load(settings: &Settings) -> SdkConfig {
 }
 
 /// Attempts in all are few, as the queue does the waiting: an object's turn comes again. Once AWS throttles, the rate of an
-/// account follows what AWS grants. A throttled attempt is repeated after ten times the interval of that rate, which would
-/// be twenty seconds at its lowest.
+/// account follows what AWS grants. The SDK would repeat a throttled attempt after ten times the interval of that rate, up
+/// to twenty seconds; two are enough, as the rate itself has fallen.
 fn retry() -> RetryConfig {
     RetryConfig::adaptive().with_max_attempts(3).with_max_backoff(Duration::from_secs(2))
 }
