@@ -5,6 +5,7 @@
 //! the steps out.
 
 pub mod account;
+pub mod controller_policy;
 pub mod desired;
 pub mod diff;
 pub mod failure;
