@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
 use kube::{Resource, ResourceExt};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::schema;
@@ -73,18 +75,8 @@ impl Manifests {
     /// # Errors
     /// If a file cannot be read, is not YAML, or no manifest of ours is in any of them.
     pub(super) fn judged(&self) -> Result<Vec<Manifest>, String> {
-        let mut manifests = Vec::new();
-        for file in self.files.iter().map(|path| files_of(path)).collect::<Result<Vec<_>, _>>()?.concat() {
-            let name = file.display().to_string();
-            let text = read(&file)?;
-            for object in objects(&text).map_err(|error| format!("{name}: {}", unreadable(&error)))? {
-                manifests.push(self.judge(&name, object));
-            }
-        }
-        if manifests.is_empty() {
-            return Err("no LambdaExecutionRole is in these files".to_owned());
-        }
-        Ok(manifests)
+        let objects = objects_in(&self.files, "LambdaExecutionRole")?;
+        Ok(objects.into_iter().map(|(file, object)| self.judge(&file, object)).collect())
     }
 
     fn judge(&self, file: &str, object: Value) -> Manifest {
@@ -98,7 +90,7 @@ impl Manifests {
             findings,
         };
         let mut findings = identity(&object, &namespace);
-        let (object, bounds) = match decoded(object) {
+        let (object, bounds) = match decoded::<LambdaExecutionRole>(object, &schema::ROLE) {
             Ok(decoded) => decoded,
             Err(faults) => {
                 findings.extend(faults);
@@ -171,14 +163,18 @@ fn is_label(text: &str) -> bool {
 ///
 /// # Errors
 /// What cannot be read, fields that the API does not have included: the API server would drop or refuse them.
-fn decoded(mut object: Value) -> Result<(LambdaExecutionRole, Vec<Finding>), Vec<Finding>> {
+pub(super) fn decoded<K: Resource<DynamicType = ()> + DeserializeOwned>(
+    mut object: Value,
+    schema: &JSONSchemaProps,
+) -> Result<(K, Vec<Finding>), Vec<Finding>> {
     // They say which kind it is, which is known here; the type has no fields for them.
     for field in ["apiVersion", "kind"] {
         object.as_object_mut().and_then(|fields| fields.remove(field));
     }
-    let mut faults = schema::Faults::default();
+    let kind = K::kind(&());
+    let mut faults = schema::Faults { kind: &kind, shape: Vec::new(), bounds: Vec::new() };
     let metadata = object.as_object_mut().and_then(|fields| fields.remove("metadata"));
-    schema::judge(&mut object, &schema::ROLE, "", &mut faults);
+    schema::judge(&mut object, schema, "", &mut faults);
     if !faults.shape.is_empty() {
         return Err(faults.shape);
     }
@@ -190,6 +186,20 @@ fn decoded(mut object: Value) -> Result<(LambdaExecutionRole, Vec<Finding>), Vec
         Ok(object) => Ok((object, faults.bounds)),
         Err(error) => Err(vec![Finding::invalid("metadata", format!("cannot be read: {error}"))]),
     }
+}
+
+/// The objects of a kind of ours, each with the file that it stands in, in the order of the files.
+///
+/// # Errors
+/// If a file cannot be read, is not YAML, or no such object is in any of them.
+pub(super) fn objects_in(paths: &[PathBuf], kind: &str) -> Result<Vec<(String, Value)>, String> {
+    let mut found = Vec::new();
+    for file in paths.iter().map(|path| files_of(path)).collect::<Result<Vec<_>, _>>()?.concat() {
+        let name = file.display().to_string();
+        let objects = objects(&read(&file)?, kind).map_err(|error| format!("{name}: {}", unreadable(&error)))?;
+        found.extend(objects.into_iter().map(|object| (name.clone(), object)));
+    }
+    if found.is_empty() { Err(format!("no {kind} is in these files")) } else { Ok(found) }
 }
 
 /// The files that a path of the command line stands for.
@@ -218,14 +228,15 @@ fn read(file: &Path) -> Result<String, String> {
     text.map_err(|error| format!("cannot read {}: {error}", file.display()))
 }
 
-/// The objects of our kind in a file: of every document, and of lists. What a chart renders for a whole cluster is longer
+/// The objects of a kind of ours in a file: of every document, and of lists. What a chart renders for a whole cluster is longer
 /// than the parser takes by itself; what aliases may blow up to stays bounded.
-fn objects(text: &str) -> Result<Vec<Value>, serde_saphyr::Error> {
+fn objects(text: &str, kind: &str) -> Result<Vec<Value>, serde_saphyr::Error> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_documents: 100_000, max_nodes: 10_000_000, max_events: 30_000_000 },
     };
     let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)?;
-    Ok(documents.into_iter().flat_map(items).filter(is_ours).collect())
+    let objects = documents.into_iter().flat_map(|object| items(object, kind));
+    Ok(objects.filter(|object| is_ours(object, kind)).collect())
 }
 
 /// In the words of the parser for people, who know nothing of its options.
@@ -233,17 +244,18 @@ fn unreadable(error: &serde_saphyr::Error) -> String {
     error.render_with_formatter(&serde_saphyr::UserMessageFormatter)
 }
 
-fn items(mut object: Value) -> Vec<Value> {
-    let is_list = matches!(object["kind"].as_str(), Some("List" | "LambdaExecutionRoleList"));
+fn items(mut object: Value, kind: &str) -> Vec<Value> {
+    let list = object["kind"].as_str().and_then(|list| list.strip_suffix("List"));
+    let is_list = list.is_some_and(|of| of.is_empty() || of == kind);
     match object.get_mut("items").map(Value::take) {
         Some(Value::Array(items)) if is_list => items,
         Some(_) | None => vec![object],
     }
 }
 
-fn is_ours(object: &Value) -> bool {
+fn is_ours(object: &Value, kind: &str) -> bool {
     let group = object["apiVersion"].as_str().and_then(|version| version.split_once('/')).map(|(group, _)| group);
-    group == Some(GROUP) && object["kind"] == "LambdaExecutionRole"
+    group == Some(GROUP) && object["kind"] == kind
 }
 
 /// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
@@ -260,7 +272,7 @@ fn partition_of(region: &str) -> &'static str {
     known.map_or(if region.starts_with("us-iso-") { "aws-iso" } else { "aws" }, |(_, partition)| partition)
 }
 
-fn account_id(text: &str) -> Result<String, String> {
+pub(super) fn account_id(text: &str) -> Result<String, String> {
     if crate::policy::arn::is_account_id(text) {
         Ok(text.to_owned())
     } else {

@@ -4,6 +4,7 @@
 #![allow(clippy::doc_markdown, reason = "doc comments of arguments are the text of --help")]
 
 mod controller;
+mod controller_policy;
 mod crds;
 mod lint;
 mod manifest;
@@ -81,6 +82,7 @@ enum Command {
     Crds(crds::Arguments),
     Render(render::Arguments),
     Lint(lint::Arguments),
+    ControllerPolicy(controller_policy::Arguments),
 }
 
 impl Arguments {
@@ -94,6 +96,7 @@ impl Arguments {
             Command::Crds(arguments) => crds::run(&arguments),
             Command::Render(arguments) => render::run(&arguments),
             Command::Lint(arguments) => lint::run(&arguments),
+            Command::ControllerPolicy(arguments) => controller_policy::run(&arguments),
         }
     }
 }

@@ -13,15 +13,22 @@ use serde_json::Value;
 use crate::{api::crds, lint::Finding};
 
 /// The schema of a `LambdaExecutionRole`.
-pub(super) static ROLE: LazyLock<JSONSchemaProps> = LazyLock::new(|| {
-    let role = crds().into_iter().find(|crd| crd.spec.names.kind == "LambdaExecutionRole");
-    let version = role.and_then(|crd| crd.spec.versions.into_iter().next());
+pub(super) static ROLE: LazyLock<JSONSchemaProps> = LazyLock::new(|| schema_of("LambdaExecutionRole"));
+
+/// The schema of a `LambdaRoleClass`.
+pub(super) static CLASS: LazyLock<JSONSchemaProps> = LazyLock::new(|| schema_of("LambdaRoleClass"));
+
+fn schema_of(kind: &str) -> JSONSchemaProps {
+    let crd = crds().into_iter().find(|crd| crd.spec.names.kind == kind);
+    let version = crd.and_then(|crd| crd.spec.versions.into_iter().next());
     version.and_then(|version| version.schema).and_then(|schema| schema.open_api_v3_schema).unwrap_or_default()
-});
+}
 
 /// What is wrong with an object.
-#[derive(Debug, Default)]
-pub(super) struct Faults {
+#[derive(Debug)]
+pub(super) struct Faults<'a> {
+    /// Kind of the object.
+    pub(super) kind: &'a str,
     /// What has another shape than the schema: it cannot be read.
     pub(super) shape: Vec<Finding>,
     /// What is too many, too few, too long or there twice.
@@ -29,7 +36,7 @@ pub(super) struct Faults {
 }
 
 /// Prunes the nulls of `value`, which stands at `path`, and tells what the API server would refuse.
-pub(super) fn judge(value: &mut Value, schema: &JSONSchemaProps, path: &str, faults: &mut Faults) {
+pub(super) fn judge(value: &mut Value, schema: &JSONSchemaProps, path: &str, faults: &mut Faults<'_>) {
     if let Some(fault) = shape_fault(value, schema) {
         faults.shape.push(Finding::invalid(path, fault));
         return;
@@ -48,7 +55,7 @@ pub(super) fn judge(value: &mut Value, schema: &JSONSchemaProps, path: &str, fau
     }
 }
 
-fn judge_fields(value: &mut Value, schema: &JSONSchemaProps, path: &str, faults: &mut Faults) {
+fn judge_fields(value: &mut Value, schema: &JSONSchemaProps, path: &str, faults: &mut Faults<'_>) {
     let Value::Object(fields) = value else { return };
     let of_any = match &schema.additional_properties {
         Some(JSONSchemaPropsOrBool::Schema(schema)) => Some(schema.as_ref()),
@@ -63,7 +70,7 @@ fn judge_fields(value: &mut Value, schema: &JSONSchemaProps, path: &str, faults:
         match schema_of(field) {
             Some(schema) => judge(value, schema, &path, faults),
             None if schema.properties.is_some() && schema.x_kubernetes_preserve_unknown_fields != Some(true) => {
-                faults.shape.push(Finding::invalid(path, "is no field of a LambdaExecutionRole"));
+                faults.shape.push(Finding::invalid(path, format!("is no field of a {}", faults.kind)));
             }
             None => {}
         }

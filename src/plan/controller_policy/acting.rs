@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use super::{
     Assumer, Controller, MANAGED_POLICY_QUOTA, NamedClass,
     identity::{Identity, Scope, account_of, document, scopes},
@@ -24,9 +26,24 @@ pub struct Rights {
     /// What it may do.
     pub identity_policy: Document,
     /// Who may become it, by how they do; one is to be chosen where there are several.
-    pub trust_policies: Vec<(&'static str, Document)>,
+    pub trust_policies: Vec<(AssumedBy, Document)>,
     /// What of these rights is wider than it need be, or cannot be used.
     pub warnings: Vec<String>,
+}
+
+/// How a role is assumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::Display)]
+#[serde(rename_all = "camelCase")]
+pub enum AssumedBy {
+    /// By the token of a service account.
+    #[strum(to_string = "IRSA, or another OIDC provider of the cluster")]
+    WebIdentity,
+    /// Through the agent on the node.
+    #[strum(to_string = "EKS Pod Identity")]
+    PodIdentity,
+    /// With the credentials of the role before it.
+    #[strum(to_string = "the role before it in the chain")]
+    Role,
 }
 
 /// Such a role, and its place among the others.
@@ -71,12 +88,8 @@ impl<'a> Acting<'a> {
         let scopes = scopes(&self.classes)?;
         let next: Vec<&str> = self.next.iter().copied().collect();
         let untouchable: Vec<&str> = all_arns.iter().copied().filter(|arn| account_of(arn) == account_id).collect();
-        let identity = Identity {
-            cluster: controller.cluster,
-            classes: &self.classes,
-            next: &next,
-            untouchable: &untouchable,
-        };
+        let identity =
+            Identity { cluster: controller.cluster, classes: &self.classes, next: &next, untouchable: &untouchable };
         let identity_policy = document(&identity, &scopes);
         let mut warnings = self.warnings(account_id, &scopes);
         warnings.extend(length_warning(&identity_policy));
@@ -90,16 +103,17 @@ impl<'a> Acting<'a> {
         })
     }
 
-    fn trust_policies(&self, controller: &Controller<'_>) -> Vec<(&'static str, Document)> {
+    fn trust_policies(&self, controller: &Controller<'_>) -> Vec<(AssumedBy, Document)> {
         if self.role_arn != controller.role_arn {
-            let assumers = self.before.iter().map(|(arn, external_id)| Assumer::Role { arn, external_id: *external_id });
-            return vec![("role", trust_policy(&assumers.collect::<Vec<_>>()))];
+            let assumers =
+                self.before.iter().map(|(arn, external_id)| Assumer::Role { arn, external_id: *external_id });
+            return vec![(AssumedBy::Role, trust_policy(&assumers.collect::<Vec<_>>()))];
         }
         let Arn { partition, account: account_id, .. } = Arn::parse(self.role_arn).unwrap_or(NO_ARN);
         let workload = controller.workload;
         vec![
-            ("webIdentity", trust_policy(&[Assumer::WebIdentity { partition, account_id, workload }])),
-            ("podIdentity", trust_policy(&[Assumer::PodIdentity { account_id, workload }])),
+            (AssumedBy::WebIdentity, trust_policy(&[Assumer::WebIdentity { partition, account_id, workload }])),
+            (AssumedBy::PodIdentity, trust_policy(&[Assumer::PodIdentity { account_id, workload }])),
         ]
     }
 
@@ -138,7 +152,8 @@ const NO_ARN: Arn<'static> = Arn { partition: "aws", service: "", region: "", ac
 /// Classes of different guardrails that name the same roles.
 fn overlaps(scopes: &[Scope<'_>]) -> Vec<String> {
     let patterns = |scope: &Scope<'_>| scope.names.managed.iter().map(|arn| Pattern::new(arn)).collect::<Vec<_>>();
-    let scopes: Vec<_> = scopes.iter().filter(|scope| scope.is_enforced).map(|scope| (scope, patterns(scope))).collect();
+    let scopes: Vec<_> =
+        scopes.iter().filter(|scope| scope.is_enforced).map(|scope| (scope, patterns(scope))).collect();
     let mut warnings = Vec::new();
     for (index, (one, names)) in scopes.iter().enumerate() {
         for (other, other_names) in &scopes[index + 1..] {

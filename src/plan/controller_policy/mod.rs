@@ -17,7 +17,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-pub use acting::Rights;
+pub use acting::{AssumedBy, Rights};
 pub use identity::{Identity, identity_policy};
 pub use trust::{Assumer, Workload, trust_policy};
 

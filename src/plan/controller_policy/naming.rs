@@ -1,11 +1,7 @@
 //! From a class's names to the ARNs of roles.
 
 use super::distinct;
-use crate::{
-    api::LambdaRoleClassSpec,
-    lint::Finding,
-    policy::Placeholders,
-};
+use crate::{api::LambdaRoleClassSpec, lint::Finding, policy::Placeholders};
 
 /// The partition of an account that names none.
 const PARTITION: &str = "aws";

@@ -185,17 +185,41 @@ fn without(list: &[String], entry: &str) -> Vec<String> {
 #[rstest]
 #[case::administrator("iam:AttachRolePolicy", ROLE, attaching(ADMINISTRATOR))]
 #[case::policy_outside_the_list("iam:AttachRolePolicy", ROLE, attaching("arn:aws:iam::111122223333:policy/other"))]
-#[case::policy_of_another_account("iam:AttachRolePolicy", ROLE, attaching("arn:aws:iam::999999999999:policy/shared/orders"))]
-#[case::policy_that_only_ends_alike("iam:AttachRolePolicy", ROLE, attaching("arn:aws:iam::aws:policy/x/AWSXRayDaemonWriteAccess"))]
+#[case::policy_of_another_account(
+    "iam:AttachRolePolicy",
+    ROLE,
+    attaching("arn:aws:iam::999999999999:policy/shared/orders")
+)]
+#[case::policy_that_only_ends_alike(
+    "iam:AttachRolePolicy",
+    ROLE,
+    attaching("arn:aws:iam::aws:policy/x/AWSXRayDaemonWriteAccess")
+)]
 #[case::attach_without_boundary("iam:AttachRolePolicy", ROLE, tagged(CLUSTER).with("iam:PolicyARN", XRAY))]
 #[case::create_without_boundary("iam:CreateRole", ROLE, tagging(nothing(), CLUSTER))]
 #[case::create_with_another_boundary("iam:CreateRole", ROLE, bound(tagging(nothing(), CLUSTER), ADMINISTRATOR))]
 #[case::create_untagged("iam:CreateRole", ROLE, bound(nothing(), BOUNDARY))]
 #[case::create_for_another_cluster("iam:CreateRole", ROLE, bound(tagging(nothing(), "another"), BOUNDARY))]
-#[case::create_under_another_path("iam:CreateRole", "arn:aws:iam::111122223333:role/shop-orders", bound(tagging(nothing(), CLUSTER), BOUNDARY))]
-#[case::create_with_another_name("iam:CreateRole", "arn:aws:iam::111122223333:role/lambda/shop/admin", bound(tagging(nothing(), CLUSTER), BOUNDARY))]
-#[case::create_what_may_only_be_adopted("iam:CreateRole", "arn:aws:iam::111122223333:role/lambda/shop/legacy", bound(tagging(nothing(), CLUSTER), BOUNDARY))]
-#[case::create_in_another_account("iam:CreateRole", "arn:aws:iam::999999999999:role/lambda/shop/shop-orders", bound(tagging(nothing(), CLUSTER), BOUNDARY))]
+#[case::create_under_another_path(
+    "iam:CreateRole",
+    "arn:aws:iam::111122223333:role/shop-orders",
+    bound(tagging(nothing(), CLUSTER), BOUNDARY)
+)]
+#[case::create_with_another_name(
+    "iam:CreateRole",
+    "arn:aws:iam::111122223333:role/lambda/shop/admin",
+    bound(tagging(nothing(), CLUSTER), BOUNDARY)
+)]
+#[case::create_what_may_only_be_adopted(
+    "iam:CreateRole",
+    "arn:aws:iam::111122223333:role/lambda/shop/legacy",
+    bound(tagging(nothing(), CLUSTER), BOUNDARY)
+)]
+#[case::create_in_another_account(
+    "iam:CreateRole",
+    "arn:aws:iam::999999999999:role/lambda/shop/shop-orders",
+    bound(tagging(nothing(), CLUSTER), BOUNDARY)
+)]
 #[case::remove_boundary("iam:DeleteRolePermissionsBoundary", ROLE, ours())]
 #[case::swap_boundary("iam:PutRolePermissionsBoundary", ROLE, bound(tagged(CLUSTER), ADMINISTRATOR))]
 #[case::boundary_of_a_foreign_role("iam:PutRolePermissionsBoundary", ROLE, bound(tagged("another"), BOUNDARY))]
@@ -216,8 +240,16 @@ fn without(list: &[String], entry: &str) -> Vec<String> {
 #[case::own_trust("iam:UpdateAssumeRolePolicy", OWN, ours())]
 #[case::own_tags("iam:TagRole", OWN, tagging(nothing(), CLUSTER))]
 #[case::claim_of_another_cluster("iam:TagRole", ROLE, tagging(tagged("another"), CLUSTER))]
-#[case::claim_of_another_name("iam:TagRole", "arn:aws:iam::111122223333:role/lambda/shop/admin", tagging(nothing(), CLUSTER))]
-#[case::claim_under_another_path("iam:TagRole", "arn:aws:iam::111122223333:role/shop-orders", tagging(nothing(), CLUSTER))]
+#[case::claim_of_another_name(
+    "iam:TagRole",
+    "arn:aws:iam::111122223333:role/lambda/shop/admin",
+    tagging(nothing(), CLUSTER)
+)]
+#[case::claim_under_another_path(
+    "iam:TagRole",
+    "arn:aws:iam::111122223333:role/shop-orders",
+    tagging(nothing(), CLUSTER)
+)]
 #[case::tags_of_nobodys_role("iam:TagRole", ROLE, nothing().with("aws:RequestTag/team", "shop"))]
 #[case::gift_to_another_cluster("iam:TagRole", ROLE, tagging(tagged(CLUSTER), "another"))]
 #[case::no_owner_any_more("iam:UntagRole", ROLE, tagged(CLUSTER).with_many("aws:TagKeys", ["team", CLUSTER_TAG]))]
@@ -297,7 +329,9 @@ fn everything() -> Statement {
 #[rstest]
 #[case::strict(STRICT)]
 #[case::open(OPEN)]
-#[case::denied("{account: {id: '111122223333'}, namespaces: {}, guardrails: {managedPolicies: {denied: [AdministratorAccess, 'Power*']}}}")]
+#[case::denied(
+    "{account: {id: '111122223333'}, namespaces: {}, guardrails: {managedPolicies: {denied: [AdministratorAccess, 'Power*']}}}"
+)]
 fn every_action_and_key_exists_and_fits_its_resource(#[case] yaml: &str) {
     let policy = policy(yaml);
     assert_eq!(Document::parse(&policy.to_string()).as_ref(), Ok(&policy));
@@ -342,7 +376,9 @@ fn without_guardrails_everything_may_be_given_to_own_roles_and_the_warnings_say_
 #[case::path("['*Role']", "arn:aws:iam::aws:policy/service-role/AWSLambdaRole", false)]
 #[case::another("[AdministratorAccess, 'Power*']", XRAY, true)]
 fn what_may_not_be_attached_is_not(#[case] denied: &str, #[case] arn: &str, #[case] expected: bool) {
-    let yaml = format!("{{account: {{id: '111122223333'}}, namespaces: {{}}, guardrails: {{managedPolicies: {{denied: {denied}}}}}}}");
+    let yaml = format!(
+        "{{account: {{id: '111122223333'}}, namespaces: {{}}, guardrails: {{managedPolicies: {{denied: {denied}}}}}}}"
+    );
     let context = tagged(CLUSTER).with("iam:PolicyARN", arn);
     let role = "arn:aws:iam::111122223333:role/shop-orders";
     assert_eq!(is_allowed(&policy(&yaml), "iam:AttachRolePolicy", role, &context), expected);
@@ -350,7 +386,8 @@ fn what_may_not_be_attached_is_not(#[case] denied: &str, #[case] arn: &str, #[ca
 
 #[test]
 fn where_nothing_may_be_attached_everything_may_be_detached() {
-    let policy = policy("{account: {id: '111122223333'}, namespaces: {}, guardrails: {managedPolicies: {allowed: []}}}");
+    let policy =
+        policy("{account: {id: '111122223333'}, namespaces: {}, guardrails: {managedPolicies: {allowed: []}}}");
     let role = "arn:aws:iam::111122223333:role/shop-orders";
     let context = tagged(CLUSTER).with("iam:PolicyARN", XRAY);
     assert!(!is_allowed(&policy, "iam:AttachRolePolicy", role, &context));
@@ -427,7 +464,7 @@ fn each_role_of_a_chain_gets_what_it_is_there_for() {
     assert!(!is_allowed(&own.identity_policy, "iam:PutRolePolicy", far, &context));
     assert!(!is_allowed(&spoke.identity_policy, "iam:UpdateAssumeRolePolicy", SPOKE, &context));
     let kinds: Vec<_> = own.trust_policies.iter().map(|(kind, _)| *kind).collect();
-    assert_eq!(kinds, ["webIdentity", "podIdentity"]);
+    assert_eq!(kinds, [AssumedBy::WebIdentity, AssumedBy::PodIdentity]);
     assert_eq!(
         spoke.trust_policies[0].1.to_string(),
         r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/platform/lambdaroles"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"lambdaroles-production"}}},{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/platform/lambdaroles"},"Action":"sts:TagSession"}]}"#
@@ -448,7 +485,8 @@ fn a_role_that_only_leads_on_may_do_nothing_else() {
 
 #[test]
 fn credentials_of_another_account_than_the_classs_are_warned_of() {
-    let warnings = rights_of(&[("class", &STRICT.replace("id: \"111122223333\"", "id: \"444455556666\""))]).remove(0).warnings;
+    let warnings =
+        rights_of(&[("class", &STRICT.replace("id: \"111122223333\"", "id: \"444455556666\""))]).remove(0).warnings;
     assert!(warnings[0].contains("class class is of account 444455556666"), "{warnings:?}");
 }
 

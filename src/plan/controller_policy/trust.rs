@@ -60,18 +60,25 @@ fn statements(assumer: Assumer<'_>) -> Vec<Statement> {
             let Workload { namespace, service_account, oidc_provider } = workload;
             let provider = format!("arn:{partition}:iam::{account_id}:oidc-provider/{oidc_provider}");
             let subject = format!("system:serviceaccount:{namespace}:{service_account}");
-            vec![statement("Federated", &provider, &["sts:AssumeRoleWithWebIdentity"], &[
-                (&format!("{oidc_provider}:aud"), "sts.amazonaws.com"),
-                (&format!("{oidc_provider}:sub"), &subject),
-            ])]
+            vec![statement(
+                "Federated",
+                &provider,
+                &["sts:AssumeRoleWithWebIdentity"],
+                &[(&format!("{oidc_provider}:aud"), "sts.amazonaws.com"), (&format!("{oidc_provider}:sub"), &subject)],
+            )]
         }
         Assumer::PodIdentity { account_id, workload } => {
             let Workload { namespace, service_account, oidc_provider: _ } = workload;
-            vec![statement("Service", "pods.eks.amazonaws.com", &["sts:AssumeRole", "sts:TagSession"], &[
-                ("aws:RequestTag/kubernetes-namespace", namespace),
-                ("aws:RequestTag/kubernetes-service-account", service_account),
-                ("aws:SourceAccount", account_id),
-            ])]
+            vec![statement(
+                "Service",
+                "pods.eks.amazonaws.com",
+                &["sts:AssumeRole", "sts:TagSession"],
+                &[
+                    ("aws:RequestTag/kubernetes-namespace", namespace),
+                    ("aws:RequestTag/kubernetes-service-account", service_account),
+                    ("aws:SourceAccount", account_id),
+                ],
+            )]
         }
         // Only `AssumeRole` carries the external id. The tags are those of the class, and those that Pod Identity hands on
         // through the whole chain: <https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html>.
@@ -86,7 +93,8 @@ fn statements(assumer: Assumer<'_>) -> Vec<Statement> {
 }
 
 fn statement(kind: &str, principal: &str, actions: &[&str], equal: &[(&str, &str)]) -> Statement {
-    let equal: BTreeMap<_, _> = equal.iter().map(|(key, value)| ((*key).to_owned(), vec![(*value).to_owned()])).collect();
+    let equal: BTreeMap<_, _> =
+        equal.iter().map(|(key, value)| ((*key).to_owned(), vec![(*value).to_owned()])).collect();
     Statement {
         sid: None,
         effect: Effect::Allow,
@@ -94,6 +102,10 @@ fn statement(kind: &str, principal: &str, actions: &[&str], equal: &[(&str, &str
         not_principal: None,
         actions: Matching::In(actions.iter().map(|action| (*action).to_owned()).collect()),
         resources: None,
-        conditions: if equal.is_empty() { Conditions::new() } else { Conditions::from([("StringEquals".to_owned(), equal)]) },
+        conditions: if equal.is_empty() {
+            Conditions::new()
+        } else {
+            Conditions::from([("StringEquals".to_owned(), equal)])
+        },
     }
 }
