@@ -129,7 +129,7 @@ pub struct AssumeRole {
 
     /// Tags of the session.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "super::schema::tags")]
+    #[schemars(schema_with = "super::schema::session_tags")]
     pub session_tags: BTreeMap<String, String>,
 }
 
@@ -337,8 +337,7 @@ pub struct TagRules {
 
     /// Tags that every role gets, with placeholders. A role that gives another value is refused.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "super::schema::tags")]
-    #[x_kube(validation = Rule::new("self.all(k, !k.lowerAscii().startsWith('aws:') && !k.lowerAscii().startsWith('lambdaroles.dev/') && !self[k].startsWith('aws:'))").message(rule::TAGS_RESERVED))]
+    #[schemars(schema_with = "super::schema::role_tags")]
     pub forced: BTreeMap<String, String>,
 
     /// Keys, as patterns, that roles may not set themselves: those by which other policies tell principals apart.
@@ -363,8 +362,7 @@ pub enum OnViolation {
 pub struct ClassDefaults {
     /// Tags that a role gets unless it gives the key another value, with placeholders.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "super::schema::tags")]
-    #[x_kube(validation = Rule::new("self.all(k, !k.lowerAscii().startsWith('aws:') && !k.lowerAscii().startsWith('lambdaroles.dev/') && !self[k].startsWith('aws:'))").message(rule::TAGS_RESERVED))]
+    #[schemars(schema_with = "super::schema::role_tags")]
     pub tags: BTreeMap<String, String>,
 
     /// `Delete` or `Retain`. Default: `Delete`; `Retain` for a role that was adopted.

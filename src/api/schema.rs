@@ -65,6 +65,49 @@ pub(super) fn tags(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// Tags of roles, as a class gives them: values may hold placeholders.
+pub(super) fn role_tags(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": rule::TAGS_MAX,
+        "additionalProperties": {"type": "string", "maxLength": rule::TAG_VALUE_MAX},
+        "x-kubernetes-validations": [
+            {
+                "rule": "self.all(k, k.size() <= 128 && k.matches('^[\\\\p{L}\\\\p{Z}\\\\p{N}_.:/=+@-]+$') && self[k].matches('^([\\\\p{L}\\\\p{Z}\\\\p{N}_.:/=+@-]|[$][(][A-Za-z]+[)])*$'))",
+                "message": rule::TAGS,
+            },
+            {
+                "rule": "self.all(k, !k.lowerAscii().startsWith('aws:') && !k.lowerAscii().startsWith('lambdaroles.dev/') && !self[k].startsWith('aws:'))",
+                "message": rule::TAGS_RESERVED,
+            },
+            {
+                "rule": "self.all(k, self.exists_one(j, j.lowerAscii() == k.lowerAscii()))",
+                "message": rule::TAGS_CASE,
+            },
+        ],
+    })
+}
+
+/// Tags of a session.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>
+pub(super) fn session_tags(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": rule::TAGS_MAX,
+        "additionalProperties": {"type": "string", "maxLength": rule::TAG_VALUE_MAX},
+        "x-kubernetes-validations": [
+            {
+                "rule": "self.all(k, k.size() <= 128 && k.matches('^[\\\\p{L}\\\\p{Z}\\\\p{N}_.:/=+@-]+$') && self[k].matches('^[\\\\p{L}\\\\p{Z}\\\\p{N}_.:/=+@-]*$'))",
+                "message": rule::TAGS,
+            },
+            {
+                "rule": "self.all(k, self.exists_one(j, j.lowerAscii() == k.lowerAscii()))",
+                "message": rule::TAGS_CASE,
+            },
+        ],
+    })
+}
+
 /// An ARN.
 pub(super) fn arn(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
@@ -211,6 +254,10 @@ pub(super) fn label_selector(_: &mut SchemaGenerator) -> Schema {
                             "items": {"type": "string", "maxLength": 63},
                         },
                     },
+                    "x-kubernetes-validations": [{
+                        "rule": "(has(self.values) && self.values.size() > 0) == (self.operator in ['In', 'NotIn'])",
+                        "message": rule::SELECTOR,
+                    }],
                 },
             },
         },

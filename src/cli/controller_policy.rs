@@ -6,14 +6,17 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::{
-    manifest::{account_id, decoded, objects_in},
+    manifest::{account_id, objects_in},
     schema,
 };
 use crate::{
-    api::{LambdaRoleClass, LambdaRoleClassSpec},
+    api::{LambdaRoleClass, LambdaRoleClassSpec, rule},
     cluster::permissions::policy_rules,
     lint::Finding,
-    plan::controller_policy::{Controller, MANAGED_POLICY_QUOTA, Rights, Workload, rights},
+    plan::{
+        class::check,
+        controller_policy::{Controller, MANAGED_POLICY_QUOTA, Rights, Workload, rights},
+    },
     policy::arn::is_account_id,
 };
 
@@ -123,22 +126,19 @@ fn partition(classes: &[(String, LambdaRoleClassSpec)]) -> &str {
 }
 
 fn classes(files: &[PathBuf]) -> Result<Vec<(String, LambdaRoleClassSpec)>, String> {
-    let objects = objects_in(files, "LambdaRoleClass")?;
-    objects
-        .into_iter()
-        .map(|(file, object)| class(object).map_err(|faults| listed(&format!("{file}: "), &faults)))
-        .collect()
+    let objects = objects_in(files)?.into_iter().filter(|(_, object)| object["kind"] == "LambdaRoleClass");
+    let read = |(file, object)| class(object).map_err(|faults| listed(&format!("{file}: "), &faults));
+    let classes = objects.map(read).collect::<Result<Vec<_>, _>>()?;
+    if classes.is_empty() { Err("no LambdaRoleClass is in these files".to_owned()) } else { Ok(classes) }
 }
 
 fn class(object: Value) -> Result<(String, LambdaRoleClassSpec), Vec<Finding>> {
-    let (class, bounds) = decoded::<LambdaRoleClass>(object, &schema::CLASS)?;
-    if !bounds.is_empty() {
-        return Err(bounds);
-    }
+    let (class, mut faults) = schema::decoded::<LambdaRoleClass>(object, &schema::CLASS)?;
+    faults.extend(check(&class.spec).err().unwrap_or_default());
     if !is_account_id(&class.spec.account.id) {
-        return Err(vec![Finding::invalid("spec.account.id", "has to be twelve digits")]);
+        faults.push(Finding::invalid("spec.account.id", rule::ACCOUNT_ID));
     }
-    Ok((class.name_any(), class.spec))
+    if faults.is_empty() { Ok((class.name_any(), class.spec)) } else { Err(faults) }
 }
 
 fn listed(prefix: &str, faults: &[Finding]) -> String {

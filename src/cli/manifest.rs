@@ -6,30 +6,29 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
 use kube::{Resource, ResourceExt};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::schema;
+use super::{classes::Classes, schema};
 use crate::{
-    api::{GROUP, LambdaExecutionRole},
+    api::{GROUP, LambdaExecutionRole, LambdaRoleClass},
     lint::Finding,
-    plan::{Account, DesiredRole, Owner, Quotas, desired::desired_role},
+    plan::{Account, DesiredRole, ObjectClass, Owner, Quotas, compliance, desired::desired_role},
 };
 
 /// Which manifests are read, and where their roles would be made. Nothing is asked of AWS or of a cluster.
 #[derive(Debug, clap::Args)]
 pub(super) struct Manifests {
-    /// Files of manifests, folders with such files, or - for standard input.
+    /// Files of manifests, folders with such files, or - for standard input. Roles are judged by the LambdaRoleClasses among
+    /// them; without any, no guardrails are judged.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// AWS account that the roles would be made in.
+    /// AWS account that the roles would be made in, where no class says it.
     #[arg(long, value_name = "ID", env = "LAMBDAROLES_ACCOUNT_ID", value_parser = account_id)]
-    account_id: String,
+    account_id: Option<String>,
 
-    /// AWS region, for bare function names and $(region).
+    /// AWS region, for bare function names and $(region), where the class says none.
     #[arg(long, value_name = "REGION", env = "LAMBDAROLES_REGION", default_value = "us-east-1")]
     region: String,
 
@@ -75,11 +74,31 @@ impl Manifests {
     /// # Errors
     /// If a file cannot be read, is not YAML, or no manifest of ours is in any of them.
     pub(super) fn judged(&self) -> Result<Vec<Manifest>, String> {
-        let objects = objects_in(&self.files, "LambdaExecutionRole")?;
-        Ok(objects.into_iter().map(|(file, object)| self.judge(&file, object)).collect())
+        let (mut classes, mut roles, mut manifests) = (Classes::default(), Vec::new(), Vec::new());
+        for (file, object) in objects_in(&self.files)? {
+            if object["kind"] == "LambdaExecutionRole" {
+                roles.push((file, object));
+                continue;
+            }
+            let findings = classes.add(&object);
+            if !findings.is_empty() {
+                let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+                manifests.push(Manifest { file, namespace: String::new(), name, role: None, findings });
+            }
+        }
+        if roles.is_empty() && classes.is_empty() && manifests.is_empty() {
+            return Err("no LambdaExecutionRole is in these files".to_owned());
+        }
+        if classes.is_empty() && !roles.is_empty() && self.account_id.is_none() {
+            return Err(
+                "no LambdaRoleClass is in these files, which would say the account: give --account-id".to_owned()
+            );
+        }
+        manifests.extend(roles.into_iter().map(|(file, object)| self.judge(&file, object, &classes)));
+        Ok(manifests)
     }
 
-    fn judge(&self, file: &str, object: Value) -> Manifest {
+    fn judge(&self, file: &str, object: Value, classes: &Classes) -> Manifest {
         let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
         let (namespace, name) = (text("namespace").unwrap_or_else(|| self.namespace.clone()), text("name"));
         let manifest = |name: Option<String>, role, findings| Manifest {
@@ -90,16 +109,15 @@ impl Manifests {
             findings,
         };
         let mut findings = identity(&object, &namespace);
-        let (object, bounds) = match decoded::<LambdaExecutionRole>(object, &schema::ROLE) {
+        let (object, bounds): (LambdaExecutionRole, _) = match schema::decoded(object, &schema::ROLE) {
             Ok(decoded) => decoded,
             Err(faults) => {
                 findings.extend(faults);
                 return manifest(name, None, findings);
             }
         };
-        let owner = Owner { cluster: self.cluster_name.clone(), namespace: namespace.clone(), name: object.name_any() };
-        let (role, told) = match desired_role(&object.spec, &owner, &self.account(), None) {
-            Ok(role) => (Some(role.clone()), role.warnings),
+        let (role, told) = match self.role_of(&object, &namespace, classes) {
+            Ok((role, told)) => (Some(role), told),
             Err(faults) => (None, faults),
         };
         // What both the API server and the controller refuse is told once, in the controller's words.
@@ -109,11 +127,45 @@ impl Manifests {
         manifest(name, role.filter(|_| !is_refused), findings)
     }
 
-    fn account(&self) -> Account {
+    /// The role, and what there is to say of it.
+    fn role_of(
+        &self,
+        object: &LambdaExecutionRole,
+        namespace: &str,
+        classes: &Classes,
+    ) -> Result<(DesiredRole, Vec<Finding>), Vec<Finding>> {
+        let class = if classes.is_empty() {
+            None
+        } else {
+            Some(classes.of(object, namespace).map_err(|finding| vec![finding])?)
+        };
+        let account = self.account(class);
+        let owner =
+            Owner { cluster: self.cluster_name.clone(), namespace: namespace.to_owned(), name: object.name_any() };
+        let class = match class {
+            None => ObjectClass::unknown(&owner),
+            Some(class) => ObjectClass::of(&class.name_any(), &class.spec, &object.spec, &owner, &account)?,
+        };
+        let role = desired_role(&object.spec, &owner, &account, &class, None)?;
+        let (mut findings, unread) = compliance::offline(&class, &object.spec, &role, &account);
+        let is_refused = !findings.is_empty();
+        findings.extend(unread);
+        findings.extend(role.warnings.clone());
+        if is_refused { Err(findings) } else { Ok((role, findings)) }
+    }
+
+    fn account(&self, class: Option<&LambdaRoleClass>) -> Account {
+        let class = class.map(|class| &class.spec.account);
+        let region = class.and_then(|account| account.region.clone()).unwrap_or_else(|| self.region.clone());
+        let partition = match class {
+            Some(account) => account.partition.clone().unwrap_or_else(|| "aws".to_owned()),
+            None => self.partition.clone().unwrap_or_else(|| partition_of(&region).to_owned()),
+        };
+        let id = class.map(|account| account.id.clone()).or_else(|| self.account_id.clone());
         Account {
-            id: self.account_id.clone(),
-            partition: self.partition.clone().unwrap_or_else(|| partition_of(&self.region).to_owned()),
-            region: self.region.clone(),
+            id: id.unwrap_or_default(),
+            partition,
+            region,
             quotas: Quotas {
                 trust_policy: self.trust_policy_quota,
                 managed_policies: self.managed_policies_quota,
@@ -159,47 +211,18 @@ fn is_label(text: &str) -> bool {
         && text.chars().all(|c| is_alphanumeric(c) || c == '-')
 }
 
-/// The object, and what is out of the schema's bounds in it.
+/// The objects of our kinds and the namespaces, each with the file that it stands in, in the order of the files.
 ///
 /// # Errors
-/// What cannot be read, fields that the API does not have included: the API server would drop or refuse them.
-pub(super) fn decoded<K: Resource<DynamicType = ()> + DeserializeOwned>(
-    mut object: Value,
-    schema: &JSONSchemaProps,
-) -> Result<(K, Vec<Finding>), Vec<Finding>> {
-    // They say which kind it is, which is known here; the type has no fields for them.
-    for field in ["apiVersion", "kind"] {
-        object.as_object_mut().and_then(|fields| fields.remove(field));
-    }
-    let kind = K::kind(&());
-    let mut faults = schema::Faults { kind: &kind, shape: Vec::new(), bounds: Vec::new() };
-    let metadata = object.as_object_mut().and_then(|fields| fields.remove("metadata"));
-    schema::judge(&mut object, schema, "", &mut faults);
-    if !faults.shape.is_empty() {
-        return Err(faults.shape);
-    }
-    if let Some(fields) = object.as_object_mut() {
-        fields.insert("metadata".to_owned(), metadata.unwrap_or_else(|| Value::Object(serde_json::Map::new())));
-    }
-    // The rest has the shape of the schema.
-    match serde_json::from_value(object) {
-        Ok(object) => Ok((object, faults.bounds)),
-        Err(error) => Err(vec![Finding::invalid("metadata", format!("cannot be read: {error}"))]),
-    }
-}
-
-/// The objects of a kind of ours, each with the file that it stands in, in the order of the files.
-///
-/// # Errors
-/// If a file cannot be read, is not YAML, or no such object is in any of them.
-pub(super) fn objects_in(paths: &[PathBuf], kind: &str) -> Result<Vec<(String, Value)>, String> {
+/// If a file cannot be read or is not YAML.
+pub(super) fn objects_in(paths: &[PathBuf]) -> Result<Vec<(String, Value)>, String> {
     let mut found = Vec::new();
     for file in paths.iter().map(|path| files_of(path)).collect::<Result<Vec<_>, _>>()?.concat() {
         let name = file.display().to_string();
-        let objects = objects(&read(&file)?, kind).map_err(|error| format!("{name}: {}", unreadable(&error)))?;
+        let objects = objects(&read(&file)?).map_err(|error| format!("{name}: {}", unreadable(&error)))?;
         found.extend(objects.into_iter().map(|object| (name.clone(), object)));
     }
-    if found.is_empty() { Err(format!("no {kind} is in these files")) } else { Ok(found) }
+    Ok(found)
 }
 
 /// The files that a path of the command line stands for.
@@ -228,15 +251,14 @@ fn read(file: &Path) -> Result<String, String> {
     text.map_err(|error| format!("cannot read {}: {error}", file.display()))
 }
 
-/// The objects of a kind of ours in a file: of every document, and of lists. What a chart renders for a whole cluster is longer
+/// The objects of our kinds in a file, and namespaces: of every document, and of lists. What a chart renders for a whole cluster is longer
 /// than the parser takes by itself; what aliases may blow up to stays bounded.
-fn objects(text: &str, kind: &str) -> Result<Vec<Value>, serde_saphyr::Error> {
+fn objects(text: &str) -> Result<Vec<Value>, serde_saphyr::Error> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_documents: 100_000, max_nodes: 10_000_000, max_events: 30_000_000 },
     };
     let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)?;
-    let objects = documents.into_iter().flat_map(|object| items(object, kind));
-    Ok(objects.filter(|object| is_ours(object, kind)).collect())
+    Ok(documents.into_iter().flat_map(items).filter(is_ours).collect())
 }
 
 /// In the words of the parser for people, who know nothing of its options.
@@ -244,18 +266,19 @@ fn unreadable(error: &serde_saphyr::Error) -> String {
     error.render_with_formatter(&serde_saphyr::UserMessageFormatter)
 }
 
-fn items(mut object: Value, kind: &str) -> Vec<Value> {
-    let list = object["kind"].as_str().and_then(|list| list.strip_suffix("List"));
-    let is_list = list.is_some_and(|of| of.is_empty() || of == kind);
+fn items(mut object: Value) -> Vec<Value> {
+    let is_list = matches!(object["kind"].as_str(), Some("List" | "LambdaExecutionRoleList" | "LambdaRoleClassList"));
     match object.get_mut("items").map(Value::take) {
         Some(Value::Array(items)) if is_list => items,
         Some(_) | None => vec![object],
     }
 }
 
-fn is_ours(object: &Value, kind: &str) -> bool {
+fn is_ours(object: &Value) -> bool {
     let group = object["apiVersion"].as_str().and_then(|version| version.split_once('/')).map(|(group, _)| group);
-    group == Some(GROUP) && object["kind"] == kind
+    let is_kind = |kind: &str| object["kind"] == kind;
+    group == Some(GROUP) && (is_kind("LambdaExecutionRole") || is_kind("LambdaRoleClass"))
+        || object["apiVersion"] == "v1" && is_kind("Namespace")
 }
 
 /// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>

@@ -5,11 +5,14 @@
 //! the steps out.
 
 pub mod account;
+pub mod class;
+pub mod compliance;
 pub mod controller_policy;
 pub mod desired;
 pub mod diff;
 pub mod failure;
 pub mod guard;
+pub mod guardrail;
 pub mod look;
 pub mod observed;
 pub mod owner;
@@ -27,6 +30,7 @@ mod tests;
 mod trust;
 
 pub use account::{Account, Quotas};
+pub use class::ObjectClass;
 pub use desired::DesiredRole;
 pub use failure::{Class, Failure};
 pub use guard::{Hold, Verdict};

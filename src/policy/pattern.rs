@@ -19,7 +19,10 @@
 
 use std::fmt;
 
+pub use variable::Variables;
+
 mod containment;
+mod variable;
 
 /// One element of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,6 +62,12 @@ impl Pattern {
     #[must_use]
     pub fn new(text: &str) -> Self {
         text.chars().map(Token::of).collect()
+    }
+
+    /// The pattern of whatever `text` stands for in some request, policy variables being any text.
+    #[must_use]
+    pub fn in_any_request(text: &str, variables: Variables) -> Self {
+        Self(variable::tokens(text, variables))
     }
 
     /// Whether `text` matches.
@@ -173,7 +182,15 @@ impl ArnPattern {
         Self::from_tokens(text.chars().map(Token::of))
     }
 
-    /// The same, of a text whose literal wildcards are told from the others. The colons of what a variable stands for
+    /// The pattern of whatever `text` stands for in some request, policy variables being any text. `None` also where one
+    /// stands before the last component: the colons of its value would move the others.
+    #[must_use]
+    pub fn in_any_request(text: &str, variables: Variables) -> Option<Self> {
+        let fixed = text.split_once("${").map_or(text, |(before, _)| before);
+        (fixed.matches(':').count() >= 5).then(|| Self::from_tokens(variable::tokens(text, variables))).flatten()
+    }
+
+    /// The pattern of a text whose literal wildcards are told from the others. The colons of what a variable stands for
     /// count, as they do in any text.
     pub(super) fn from_tokens(tokens: impl IntoIterator<Item = Token>) -> Option<Self> {
         let tokens: Vec<Token> = tokens.into_iter().collect();

@@ -1,10 +1,11 @@
-//! The CRD as a document.
+//! The CRDs as documents.
 
 use std::{fs, path::Path};
 
+use rstest::rstest;
 use serde_json::Value;
 
-use super::{COMPILED, SCHEMA};
+use super::{CLASS, Crd, ROLE};
 
 #[test]
 fn the_committed_crds_are_those_of_this_code() {
@@ -19,16 +20,20 @@ fn the_committed_crds_are_those_of_this_code() {
     }
 }
 
-#[test]
-fn every_rule_compiles() {
-    assert!(!COMPILED.has_errors(), "{:?}", COMPILED.compilation_errors());
+#[rstest]
+#[case::role(&ROLE)]
+#[case::class(&CLASS)]
+fn every_rule_compiles(#[case] crd: &Crd) {
+    assert!(!crd.compiled.has_errors(), "{:?}", crd.compiled.compilation_errors());
 }
 
 /// The API server estimates what a rule costs at worst, and refuses a CRD that it cannot bound.
-#[test]
-fn everything_in_the_spec_is_bounded() {
+#[rstest]
+#[case::role(&ROLE)]
+#[case::class(&CLASS)]
+fn everything_in_the_spec_is_bounded(#[case] crd: &Crd) {
     let mut unbounded = Vec::new();
-    bounded(&SCHEMA["properties"]["spec"], "spec", &mut unbounded);
+    bounded(&crd.schema["properties"]["spec"], "spec", &mut unbounded);
     assert_eq!(unbounded, [] as [String; 0]);
 }
 
@@ -60,7 +65,9 @@ fn bounded(schema: &Value, path: &str, unbounded: &mut Vec<String>) {
 }
 
 /// An explicit `null` then is pruned, so that rules and server-side apply see one kind of absence.
-#[test]
-fn nothing_is_nullable() {
-    assert!(!SCHEMA.to_string().contains("nullable"));
+#[rstest]
+#[case::role(&ROLE)]
+#[case::class(&CLASS)]
+fn nothing_is_nullable(#[case] crd: &Crd) {
+    assert!(!crd.schema.to_string().contains("nullable"));
 }

@@ -1,12 +1,12 @@
-//! Every rule of the CRD: what it refuses, that the controller refuses the same in the same words, and that neither
+//! Every rule of the role's CRD: what it refuses, that the controller refuses the same in the same words, and that neither
 //! refuses what is sound.
 
 use std::collections::BTreeSet;
 
 use rstest::rstest;
-use serde_json::Value;
+use serde_json::json;
 
-use super::{SCHEMA, at_admission, at_update, in_controller, of_fields, spec};
+use super::{ROLE, at_admission, in_controller, of_fields, spec};
 use crate::api::rule;
 
 /// For each rule a spec that breaks it alone, where, and what is said.
@@ -185,16 +185,22 @@ fn a_broken_rule_is_named_at_admission_and_by_the_controller_in_the_same_words()
     }
 }
 
+/// The controller says of such a name that there is no class of it.
+#[rstest]
+#[case::capitals("Production")]
+#[case::dot_before(".production")]
+#[case::dash_behind("production-")]
+#[case::space("a b")]
+#[case::placeholder("$(namespace)")]
+fn a_class_is_called_as_objects_are(#[case] name: &str) {
+    assert_eq!(at_admission(&json!({"className": name})), [format!("spec.className: {}", rule::CLASS_NAME)]);
+}
+
 #[test]
 fn the_table_has_every_rule_of_the_crd() {
-    let mut said = BTreeSet::new();
-    messages(&SCHEMA, &mut said);
-    let tabled: BTreeSet<&str> = REFUSED
-        .iter()
-        .map(|(_, _, message)| *message)
-        .chain([rule::ROLE_NAME_IMMUTABLE, rule::PATH_IMMUTABLE])
-        .collect();
-    assert_eq!(said.iter().map(String::as_str).collect::<BTreeSet<_>>(), tabled);
+    let immutable = [rule::ROLE_NAME_IMMUTABLE, rule::PATH_IMMUTABLE, rule::CLASS_NAME_IMMUTABLE];
+    let tabled = REFUSED.iter().map(|(_, _, message)| *message).chain([rule::CLASS_NAME]).chain(immutable);
+    assert_eq!(ROLE.messages(), tabled.map(str::to_owned).collect::<BTreeSet<_>>());
 }
 
 #[test]
@@ -210,19 +216,10 @@ fn messages_name_the_limits_that_hold() {
     assert!(rule::RESYNC_INTERVAL.ends_with("from 30s to 24h"));
 }
 
-fn messages(schema: &Value, said: &mut BTreeSet<String>) {
-    let rules = schema.get("x-kubernetes-validations").and_then(Value::as_array).into_iter().flatten();
-    said.extend(rules.map(|rule| rule["message"].as_str().unwrap().to_owned()));
-    let children = schema.get("properties").and_then(Value::as_object).into_iter().flat_map(|map| map.values());
-    let nested = ["items", "additionalProperties"].iter().filter_map(|keyword| schema.get(*keyword));
-    for child in children.chain(nested) {
-        messages(child, said);
-    }
-}
-
 #[rstest]
 #[case::nothing("{}")]
 #[case::role_name("{roleName: 'a+b=c,d.e@f_g-h'}")]
+#[case::class("{className: a.b-c.1}")]
 #[case::paths("{path: /}")]
 #[case::nested_path("{path: /a/!b~/}")]
 #[case::description(r#"{description: "tab\tline\nümlaut ÿ ¡"}"#)]
@@ -266,14 +263,19 @@ fn what_is_sound_is_accepted_by_both(#[case] yaml: &str) {
 #[case::path_changes("{path: /a/}", "{path: /b/}", &[rule::PATH_IMMUTABLE])]
 #[case::path_comes("{}", "{path: /a/}", &[rule::PATH_IMMUTABLE])]
 #[case::path_goes("{path: /a/}", "{}", &[rule::PATH_IMMUTABLE])]
-#[case::default_path_comes("{}", "{path: /}", &[])]
-#[case::default_path_goes("{path: /}", "{}", &[])]
+// Absent is the class's path, which need not be the root.
+#[case::root_path_comes("{}", "{path: /}", &[rule::PATH_IMMUTABLE])]
+#[case::root_path_goes("{path: /}", "{}", &[rule::PATH_IMMUTABLE])]
+#[case::class_stays("{className: a}", "{className: a}", &[])]
+#[case::class_changes("{className: a}", "{className: b}", &[rule::CLASS_NAME_IMMUTABLE])]
+#[case::class_comes("{}", "{className: a}", &[rule::CLASS_NAME_IMMUTABLE])]
+#[case::class_goes("{className: a}", "{}", &[rule::CLASS_NAME_IMMUTABLE])]
 #[case::both_change("{roleName: a}", "{roleName: b, path: /b/}", &[rule::ROLE_NAME_IMMUTABLE, rule::PATH_IMMUTABLE])]
 #[case::everything_else_changes(
-    "{description: a, tags: {a: b}, managedPolicies: [{aws: X}], trust: {edge: true}, drift: Report}",
+    "{description: a, tags: {a: b}, managedPolicies: [{aws: X}], trust: {edge: true}, drift: Report, adoption: Observe}",
     "{description: b, maxSessionDurationSeconds: 7200, statements: [{effect: Allow, actions: ['*'], resources: ['*']}]}",
     &[]
 )]
 fn an_identity_does_not_change(#[case] old: &str, #[case] new: &str, #[case] expected: &[&str]) {
-    assert_eq!(at_update(old, new), expected);
+    assert_eq!(ROLE.at_update(old, new), expected);
 }

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::Value;
 
-use super::{at_admission, in_controller};
-use crate::api::{LambdaExecutionRole, LambdaExecutionRoleSpec};
+use super::{CLASS, at_admission, in_controller};
+use crate::api::{LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaRoleClass, LambdaRoleClassSpec};
 
 /// The documents of each YAML file under `folder`, by file name.
 fn objects(folder: &str) -> BTreeMap<String, Vec<Value>> {
@@ -34,6 +34,36 @@ fn every_example_is_accepted_by_both() {
     }
 }
 
+#[test]
+fn every_class_among_the_examples_is_accepted() {
+    let examples = objects("examples");
+    let classes = examples.values().flatten().filter(|object| object["kind"] == "LambdaRoleClass");
+    let mut names = Vec::new();
+    for object in classes {
+        let class: LambdaRoleClass = serde_json::from_value(object.clone()).unwrap();
+        names.extend(class.metadata.name);
+        assert_eq!(CLASS.at_admission(&object["spec"]), [] as [String; 0], "{names:?}");
+    }
+    assert!(names.len() >= 3, "{names:?}");
+}
+
+/// Rules that an older API server does not know, the controller's own judge of classes has to know as well.
+#[test]
+fn invalid_classes_break_a_rule_or_are_not_even_read() {
+    let invalid = objects("tests/invalid");
+    let classes: Vec<_> = invalid.iter().filter(|(_, documents)| documents[0]["kind"] == "LambdaRoleClass").collect();
+    assert!(classes.len() >= 15, "{}", classes.len());
+    let mut unseen = Vec::new();
+    for (name, documents) in classes {
+        let spec = &documents[0]["spec"];
+        if serde_json::from_value::<LambdaRoleClassSpec>(spec.clone()).is_ok() && CLASS.at_admission(spec).is_empty() {
+            unseen.push(name.as_str());
+        }
+    }
+    // Bounds and unknown fields: `check-crds` sees them refused.
+    assert_eq!(unseen, ["class-assumes-too-many-roles", "class-fewer-than-no-roles", "class-unknown-field"]);
+}
+
 /// What the API server refuses the controller refuses too, for an API server may be older than the rules. It cannot see
 /// fields that it does not know: those are the API server's alone to refuse.
 #[test]
@@ -43,13 +73,16 @@ fn what_is_refused_at_admission_is_refused_by_the_controller() {
     let mut accepted = Vec::new();
     for (name, documents) in &invalid {
         let [object] = &documents[..] else { panic!("{name}: one object a file") };
+        if object["kind"] == "LambdaRoleClass" {
+            continue;
+        }
         assert_eq!(object["kind"], "LambdaExecutionRole", "{name}");
         let decodes = serde_json::from_value::<LambdaExecutionRoleSpec>(object["spec"].clone()).is_ok();
         if decodes && in_controller(&object["spec"]).is_ok() {
             accepted.push(name.as_str());
         }
     }
-    assert_eq!(accepted, ["unknown-field"]);
+    assert_eq!(accepted, ["class-of-a-role-in-capitals", "unknown-field"]);
 }
 
 /// What no rule of a CRD can tell is the controller's to refuse, and that of `lambdaroles lint` before.

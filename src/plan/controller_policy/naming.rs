@@ -1,13 +1,15 @@
 //! From a class's names to the ARNs of roles.
 
 use super::distinct;
-use crate::{api::LambdaRoleClassSpec, lint::Finding, policy::Placeholders};
+use crate::{
+    api::LambdaRoleClassSpec,
+    lint::Finding,
+    plan::class::{DEFAULT_PATH, DEFAULT_ROLE_NAME},
+    policy::Placeholders,
+};
 
 /// The partition of an account that names none.
 const PARTITION: &str = "aws";
-
-/// Path and name of roles where neither the class nor the role gives any.
-const DEFAULTS: (&str, &str) = ("/", "$(namespace)-$(name)");
 
 /// ARNs of roles, as patterns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,8 +64,8 @@ impl<'a> Written<'a> {
     /// The class's names.
     pub(super) fn names(&mut self, spec: &LambdaRoleClassSpec) -> Names {
         let naming = &spec.naming;
-        let path = naming.path.as_deref().unwrap_or(DEFAULTS.0);
-        let name = naming.role_name.as_deref().unwrap_or(DEFAULTS.1);
+        let path = naming.path.as_deref().unwrap_or(DEFAULT_PATH);
+        let name = naming.role_name.as_deref().unwrap_or(DEFAULT_ROLE_NAME);
         let mut paths: Vec<String> = self.pattern("spec.naming.path", path).into_iter().collect();
         paths.extend(self.patterns("spec.naming.allowedPaths", &naming.allowed_paths));
         let paths = distinct(paths.iter().flat_map(|path| whole_paths(path)));

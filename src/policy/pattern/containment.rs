@@ -36,12 +36,30 @@ pub(super) fn is_within(inner: &[Token], outer: &[Token]) -> bool {
         .is_some_and(|start| start >= end && least_length(&inner[end..start]) >= gap && fits(rest, &inner[start..]))
 }
 
-/// Whether any text matches both, by the table of the ends of both that have a text in common.
+/// Whether any text matches both.
 pub(super) fn intersects(one: &[Token], other: &[Token]) -> bool {
+    // Most of what is compared differs in its first characters.
+    let literals = one.iter().zip(other).take_while(|(one, other)| is_literal(**one) && is_literal(**other));
+    let mut length = 0;
+    for (one, other) in literals {
+        if one != other {
+            return false;
+        }
+        length += 1;
+    }
+    have_common_text(&one[length..], &other[length..])
+}
+
+fn is_literal(token: Token) -> bool {
+    matches!(token, Token::Exactly(_))
+}
+
+/// By the table of the ends of both that have a text in common.
+fn have_common_text(one: &[Token], other: &[Token]) -> bool {
     // `behind[j]`: whether what is left of `one` behind its token at hand and `other[j..]` have a text in common.
     let mut behind: Vec<bool> = (0..=other.len()).map(|start| is_all_any(&other[start..])).collect();
+    let mut here = vec![false; other.len() + 1];
     for token in one.iter().rev() {
-        let mut here = vec![false; other.len() + 1];
         here[other.len()] = *token == Token::Any && behind[other.len()];
         for (index, against) in other.iter().enumerate().rev() {
             here[index] = match (token, against) {
@@ -50,7 +68,7 @@ pub(super) fn intersects(one: &[Token], other: &[Token]) -> bool {
                 (Token::One, Token::One | Token::Exactly(_)) | (Token::Exactly(_), Token::One) => behind[index + 1],
             };
         }
-        behind = here;
+        std::mem::swap(&mut behind, &mut here);
     }
     behind[0]
 }

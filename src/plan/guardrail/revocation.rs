@@ -1,0 +1,64 @@
+//! What is taken from a role in IAM that does not comply. Whatever is done narrows.
+
+use super::{Guardrails, LocatedDocument, grant::Grant, trust::Trust};
+use crate::{
+    plan::{ObservedRole, Step, diff},
+    policy::{Document, Statement},
+};
+
+impl Guardrails {
+    /// The steps that take from a role in IAM what the class refuses of it, and nothing else. `managed` is what is attached
+    /// to it; what is attached and not among it was read by nobody, and goes. So does an inline policy that does not parse.
+    ///
+    /// A stored document does not say which statements were made for Lambda itself. Where scopes are required, what code
+    /// calls as often as Lambda goes if it has none.
+    #[must_use]
+    pub fn revocation(&self, role: &ObservedRole, managed: &[LocatedDocument]) -> Vec<Step> {
+        let mut steps: Vec<Step> = self.boundary_step(role).into_iter().collect();
+        steps.extend(role.inline_policies.iter().filter_map(|(name, stored)| self.narrowed_inline(name, stored)));
+        let is_permitted = |arn: &String| {
+            managed.iter().any(|policy| policy.arn == *arn && self.attachment_refusals(policy).is_empty())
+        };
+        let refused = role.managed_policies.iter().filter(|arn| !is_permitted(arn));
+        steps.extend(refused.cloned().map(Step::DetachManagedPolicy));
+        steps.extend(self.trust.narrowed(&role.trust_policy, &role.arn).map(Step::UpdateTrustPolicy));
+        steps
+    }
+
+    /// Puts the class's boundary on a role that has another or none where it must have one: the one step that is made even
+    /// for a role that is refused.
+    #[must_use]
+    pub fn boundary_step(&self, role: &ObservedRole) -> Option<Step> {
+        let boundary = self.boundary.as_ref()?;
+        let is_permitted = role.permissions_boundary.as_deref().is_some_and(|found| boundary.permits(found));
+        boundary.arn().filter(|_| !is_permitted).map(|arn| Step::PutPermissionsBoundary(arn.to_owned()))
+    }
+
+    /// The step that takes from an inline policy the statements that are refused.
+    fn narrowed_inline(&self, name: &str, stored: &str) -> Option<Step> {
+        let delete = || Step::DeleteInlinePolicy(name.to_owned());
+        let Ok(document) = Document::parse(stored) else { return Some(delete()) };
+        let refused: Vec<&Statement> = Grant::all(&document, name)
+            .into_iter()
+            .filter(|grant| !self.permission_refusals(grant, &[]).is_empty())
+            .map(|grant| grant.statement)
+            .collect();
+        if refused.is_empty() {
+            return None;
+        }
+        let kept = document.statements.iter().filter(|statement| !refused.contains(statement));
+        let statements: Vec<Statement> = kept.cloned().collect();
+        if statements.is_empty() {
+            return Some(delete());
+        }
+        Some(Step::PutInlinePolicy { name: name.to_owned(), document: Document { statements, ..document.clone() } })
+    }
+}
+
+/// The steps that take every right from a role: for one that may not use the class at all. Lambda may still assume it, but
+/// nobody else.
+#[must_use]
+pub fn revoke_all(role: &ObservedRole) -> Vec<Step> {
+    let permissions = diff::deletion(role).into_iter().filter(|step| *step != Step::DeleteRole);
+    permissions.chain(Trust::default().narrowed(&role.trust_policy, &role.arn).map(Step::UpdateTrustPolicy)).collect()
+}
