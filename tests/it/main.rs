@@ -17,3 +17,4 @@ mod e2e;
 mod harness;
 mod properties;
 mod rewrite;
+mod rights;

@@ -3,6 +3,7 @@
 mod account;
 mod controller;
 mod proxy;
+pub mod rights;
 mod world;
 
 pub use account::Account;
