@@ -142,7 +142,8 @@ pub const CLASS_NAME_IMMUTABLE: &str = "className is immutable: the class says i
 /// Message: what is no account id.
 pub const ACCOUNT_ID: &str = "an account id has twelve digits; write it in quotes";
 /// Message: the account of a class changed.
-pub const CLASS_ACCOUNT_IMMUTABLE: &str = "the account of a class is immutable: its roles cannot move; make a new class instead";
+pub const CLASS_ACCOUNT_IMMUTABLE: &str =
+    "the account of a class is immutable: its roles cannot move; make a new class instead";
 /// Message: the naming of a class changed.
 pub const CLASS_NAMING_IMMUTABLE: &str =
     "naming.roleName and naming.path are immutable: IAM cannot rename or move a role; make a new class instead";
@@ -170,6 +171,7 @@ pub const ACTION_PATTERN: &str = "a pattern of actions is * or service:Action, f
 /// Message: a settle window out of range.
 pub const SETTLE_WINDOW: &str = "a settle window is a duration such as 15s or 1m, up to 1h";
 /// Message: a namespace name that no namespace can have.
-pub const NAMESPACE_NAME: &str = "a namespace's name consists of lower-case letters, digits and -; * and ? are wildcards";
+pub const NAMESPACE_NAME: &str =
+    "a namespace's name consists of lower-case letters, digits and -; * and ? are wildcards";
 /// Message: a requirement of a label selector whose values do not fit its operator.
 pub const SELECTOR: &str = "In and NotIn need values, Exists and DoesNotExist take none";

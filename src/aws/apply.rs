@@ -46,7 +46,7 @@ pub async fn apply(aws: &Aws, role_name: &str, steps: Vec<Step>, stop: &Cancella
 impl Aws {
     /// One step; with ARN and id of the role if it was created.
     async fn execute(&self, role: &str, step: &Step) -> Result<Option<(String, String)>, Error> {
-        let iam = &self.iam;
+        let iam = &self.iam_writes;
         match step {
             Step::CreateRole(new) => return self.create_role(role, new).await.map(Some),
             Step::PutPermissionsBoundary(arn) => {
@@ -105,7 +105,7 @@ impl Aws {
     async fn create_role(&self, role: &str, new: &NewRole) -> Result<(String, String), Error> {
         debug!(role, document = %new.trust_policy, "creating role");
         let request = self
-            .iam
+            .iam_writes
             .create_role()
             .role_name(role)
             .path(&new.path)

@@ -3,15 +3,20 @@
 use std::{
     fmt,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use aws_sdk_iam::config::{
     ConfigBag, Intercept, RuntimeComponents,
     interceptors::{BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef},
 };
-use aws_smithy_runtime_api::{box_error::BoxError, client::orchestrator::Metadata};
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::orchestrator::{HttpResponse, Metadata},
+};
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
+
+use super::credentials::Session;
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
@@ -45,7 +50,17 @@ pub type CallObserver = Arc<dyn Fn(Call) + Send + Sync>;
 
 /// The SDK's hook.
 #[derive(Clone)]
-pub(super) struct CallInterceptor(pub(super) CallObserver);
+pub(super) struct CallInterceptor {
+    observer: CallObserver,
+    session: Arc<Session>,
+}
+
+impl CallInterceptor {
+    /// For clients whose requests are signed with the credentials of `session`.
+    pub(super) fn new(observer: &CallObserver, session: &Arc<Session>) -> Self {
+        Self { observer: Arc::clone(observer), session: Arc::clone(session) }
+    }
+}
 
 impl fmt::Debug for CallInterceptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,20 +98,20 @@ impl Intercept for CallInterceptor {
     ) -> Result<(), BoxError> {
         let Some(metadata) = config.load::<Metadata>() else { return Ok(()) };
         let status = context.response().map(|response| response.status().as_u16());
-        let is_throttled = || {
-            let body = context.response().and_then(|response| response.body().bytes()).unwrap_or_default();
-            // `Throttling` is HTTP 400 with IAM: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
-            body.windows(THROTTLING.len()).any(|window| window == THROTTLING)
-        };
+        let code = context.response().map(error_code).unwrap_or_default();
         let outcome = match status {
             Some(200..=299) if matches!(context.output_or_error(), Some(Ok(_))) => CallOutcome::Succeeded,
             Some(429) => CallOutcome::Throttled,
-            Some(400..=499) if is_throttled() => CallOutcome::Throttled,
+            // `Throttling` is HTTP 400 with IAM: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+            Some(400..=499) if code.contains("Throttl") => CallOutcome::Throttled,
             Some(400..=499) => CallOutcome::Refused,
             Some(_) | None => CallOutcome::Failed,
         };
+        if matches!(status, Some(400..=499)) && UNKNOWN_CREDENTIALS.contains(&code.as_str()) {
+            self.session.reject(SystemTime::now());
+        }
         let duration = config.load::<AttemptStart>().map(|start| start.0.elapsed()).unwrap_or_default();
-        (self.0)(Call {
+        (self.observer)(Call {
             service: metadata.service().to_owned(),
             operation: metadata.name().to_owned(),
             outcome,
@@ -106,4 +121,17 @@ impl Intercept for CallInterceptor {
     }
 }
 
-const THROTTLING: &[u8] = b"Throttl";
+/// Codes of AWS for credentials that have ended, or that it does not know any more.
+const UNKNOWN_CREDENTIALS: [&str; 4] =
+    ["ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"];
+
+/// The code that AWS gives an error: IAM and STS in the document, Lambda in a header. Never a part of the message, which
+/// may hold what a tenant wrote.
+fn error_code(response: &HttpResponse) -> String {
+    if let Some(code) = response.headers().get("x-amzn-errortype") {
+        return code.split(':').next().unwrap_or_default().to_owned();
+    }
+    let body = String::from_utf8_lossy(response.body().bytes().unwrap_or_default());
+    let code = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
+    code.map(|(code, _)| code.to_owned()).unwrap_or_default()
+}

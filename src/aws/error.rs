@@ -28,6 +28,12 @@ pub enum Kind {
     AccessDenied,
     /// No credentials, or such that AWS does not know.
     Credentials,
+    /// A role on the way to the account cannot be assumed; the detail is whole sentences with the fix.
+    AssumeRole,
+    /// The credentials belong to another account than the class says; the detail is whole sentences with the fix.
+    AccountMismatch,
+    /// There is no managed policy of that ARN, which is the detail.
+    PolicyNotFound,
     /// `Throttling` and its like.
     Throttled,
     /// `ConcurrentModification`, `EntityTemporarilyUnmodifiable`.
@@ -105,6 +111,9 @@ impl Error {
                     "The controller has no usable AWS credentials ({operation}): {detail}. See to its credentials."
                 ),
             ),
+            Kind::AssumeRole => (Class::Waiting, Reason::AccessDenied, detail.clone()),
+            Kind::AccountMismatch => (Class::Waiting, Reason::AccountMismatch, detail.clone()),
+            Kind::PolicyNotFound => return policy_not_found(detail),
             Kind::Throttled => (
                 Class::Throttled,
                 Reason::Throttled,
@@ -149,13 +158,7 @@ impl Error {
             | None => None,
         };
         match policy {
-            Some(arn) => Failure {
-                class: Class::Waiting,
-                reason: Reason::PolicyNotFound,
-                message: format!(
-                    "Managed policy {arn} does not exist, or not yet. Create it, or correct spec.managedPolicies and spec.permissionsBoundary; AWS managed policies may need their path, as in service-role/AWSLambdaRole."
-                ),
-            },
+            Some(arn) => policy_not_found(arn),
             None => Failure {
                 class: Class::Transient,
                 reason: Reason::ConcurrentModification,
@@ -168,12 +171,31 @@ impl Error {
     }
 }
 
+fn policy_not_found(arn: &str) -> Failure {
+    Failure {
+        class: Class::Waiting,
+        reason: Reason::PolicyNotFound,
+        message: format!(
+            "Managed policy {arn} does not exist, or not yet. Create it, or correct spec.managedPolicies and spec.permissionsBoundary; AWS managed policies may need their path, as in service-role/AWSLambdaRole."
+        ),
+    }
+}
+
+/// Credentials that could not be had.
+pub(super) fn from_credentials(error: &CredentialsError) -> Error {
+    Error { operation: "AWS credentials", kind: Kind::Credentials, detail: innermost(error) }
+}
+
 /// Classifies an error of the SDK.
 pub(super) fn from_sdk<E, R>(operation: &'static str, error: &SdkError<E, R>) -> Error
 where
     E: ProvideErrorMetadata + StdError + 'static,
     R: std::fmt::Debug + 'static,
 {
+    // Of the credentials that the call needed, which names what they come from.
+    if let Some(error) = cause::<Error>(error) {
+        return error.clone();
+    }
     let (kind, detail) = match error {
         SdkError::ServiceError(service) => {
             let code = service.err().code().unwrap_or("Unknown");
@@ -183,7 +205,7 @@ where
         }
         SdkError::TimeoutError(_) => (Kind::Unavailable, "no answer in time".to_owned()),
         SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
-            let kind = if is_about_credentials(error) { Kind::Credentials } else { Kind::Unavailable };
+            let kind = if cause::<CredentialsError>(error).is_some() { Kind::Credentials } else { Kind::Unavailable };
             (kind, innermost(error))
         }
         other => (Kind::Unavailable, format!("{}", DisplayErrorContext(other))),
@@ -223,15 +245,9 @@ fn kind_of(code: &str, message: &str) -> Kind {
     }
 }
 
-fn is_about_credentials(error: &(dyn StdError + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.is::<CredentialsError>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+/// The first error of that type in a chain of causes.
+fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    std::iter::successors(Some(error), |error| (*error).source()).find_map(|error| error.downcast_ref())
 }
 
 /// The last cause of a chain: the one that says what happened.

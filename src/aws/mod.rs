@@ -3,12 +3,18 @@
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "the layer that talks to AWS")]
 
 mod account;
+mod accounts;
 mod apply;
 mod calls;
 mod client;
+mod credentials;
 mod error;
+mod limits;
+mod managed_policy;
 mod observe;
 
+pub use account::Identity;
+pub use accounts::Accounts;
 pub use apply::{Applied, apply};
 pub use calls::{Call, CallObserver, CallOutcome};
 pub use client::{Aws, Settings};

@@ -118,7 +118,7 @@ fn observed(role: Role, managed_policies: BTreeSet<String>, inline_policies: BTr
 
 /// IAM percent-encodes documents after RFC 3986: a plus is a plus, and no blank.
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRolePolicy.html>
-fn decoded(document: &str) -> String {
+pub(super) fn decoded(document: &str) -> String {
     percent_decode_str(document).decode_utf8_lossy().into_owned()
 }
 

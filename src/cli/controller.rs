@@ -20,7 +20,7 @@ use crate::{
 /// Run the controller.
 ///
 /// AWS credentials come from the SDK's chain: environment, profile, web identity (IRSA), container (Pod Identity),
-/// instance. Kubernetes credentials come from the kubeconfig, or from the Pod's service account.
+/// instance; a LambdaRoleClass may have roles assumed with them. Kubernetes credentials come from the kubeconfig, or from the Pod's service account.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Kubeconfig file. Default: $KUBECONFIG, ~/.kube/config, or the Pod's service account.
@@ -35,17 +35,22 @@ pub(super) struct Arguments {
     #[arg(long = "namespace", value_name = "NAMESPACE", env = "LAMBDAROLES_NAMESPACES", value_delimiter = ',')]
     namespaces: Vec<String>,
 
+    /// Name of a LambdaRoleClass to serve; repeat it, or separate several by commas. Objects of other classes are left to
+    /// other controllers. Default: all.
+    #[arg(long = "class", value_name = "NAME", env = "LAMBDAROLES_CLASSES", value_delimiter = ',')]
+    classes: Vec<String>,
+
     /// Name of this cluster in the tags that say whose a role is. Keep it when the cluster is rebuilt, and the new one
     /// takes its roles back. Default: the UID of the namespace kube-system.
     #[arg(long, value_name = "NAME", env = "LAMBDAROLES_CLUSTER_NAME", value_parser = cluster_name)]
     cluster_name: Option<String>,
 
-    /// AWS region, for bare function names. Default: the SDK's chain, then us-east-1.
+    /// AWS region of classes that name none, for bare function names. Default: the SDK's chain, then us-east-1.
     #[arg(long, value_name = "REGION", env = "LAMBDAROLES_REGION")]
     region: Option<String>,
 
     /// Region whose functions are asked for before a role is deleted; repeat it, or separate several by commas.
-    /// Default: the AWS region.
+    /// Default: the class's region.
     #[arg(
         long = "function-region",
         value_name = "REGION",
@@ -54,19 +59,19 @@ pub(super) struct Arguments {
     )]
     function_regions: Vec<String>,
 
-    /// URL of an AWS emulator, for every service.
+    /// URL of an AWS emulator, for every service; spec.account.endpointUrl of a class goes before it.
     #[arg(long, value_name = "URL", env = "LAMBDAROLES_AWS_ENDPOINT_URL")]
     aws_endpoint_url: Option<String>,
 
-    /// Objects that are worked on at the same time.
+    /// Objects that are worked on at the same time, in each AWS account.
     #[arg(long, value_name = "NUMBER", env = "LAMBDAROLES_CONCURRENCY", default_value = "8", value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
 
-    /// How often IAM is looked at when nothing changes, 10 % more or less; spec.resyncInterval goes before it.
+    /// How often IAM is looked at when nothing changes, 10 % more or less; the spec of an object or of its class goes before it.
     #[arg(long, value_name = "DURATION", env = "LAMBDAROLES_RESYNC", default_value = "10m", value_parser = resync)]
     resync: Duration,
 
-    /// How long after the last change in IAM a role counts as ready.
+    /// How long after the last change in IAM a role counts as ready; spec.defaults.settleWindow of a class goes before it.
     #[arg(long, value_name = "DURATION", env = "LAMBDAROLES_SETTLE", default_value = "15s", value_parser = duration)]
     settle: Duration,
 
@@ -92,7 +97,7 @@ pub(super) fn run(arguments: Arguments) -> super::Result {
         let options = Options {
             namespaces: distinct(arguments.namespaces),
             cluster_name: arguments.cluster_name.filter(|name| !name.is_empty()),
-            concurrency: arguments.concurrency,
+            classes: distinct(arguments.classes),
             resync: arguments.resync,
             settle: arguments.settle,
             listen: arguments.listen,
@@ -100,6 +105,7 @@ pub(super) fn run(arguments: Arguments) -> super::Result {
                 region: arguments.region.filter(|region| !region.is_empty()),
                 endpoint_url: arguments.aws_endpoint_url.filter(|url| !url.is_empty()),
                 function_regions: distinct(arguments.function_regions),
+                concurrency: arguments.concurrency,
             },
         };
         controller::run(client, options, stop).await?;

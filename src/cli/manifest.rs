@@ -9,25 +9,26 @@ use std::{
 use kube::{Resource, ResourceExt};
 use serde_json::Value;
 
-use super::schema;
+use super::{classes::Classes, schema};
 use crate::{
-    api::{GROUP, LambdaExecutionRole},
+    api::{GROUP, LambdaExecutionRole, LambdaRoleClass},
     lint::Finding,
-    plan::{Account, DesiredRole, Owner, Quotas, desired::desired_role},
+    plan::{Account, DesiredRole, ObjectClass, Owner, Quotas, compliance, desired::desired_role},
 };
 
 /// Which manifests are read, and where their roles would be made. Nothing is asked of AWS or of a cluster.
 #[derive(Debug, clap::Args)]
 pub(super) struct Manifests {
-    /// Files of manifests, folders with such files, or - for standard input.
+    /// Files of manifests, folders with such files, or - for standard input. Roles are judged by the LambdaRoleClasses among
+    /// them; without any, no guardrails are judged.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// AWS account that the roles would be made in.
+    /// AWS account that the roles would be made in, where no class says it.
     #[arg(long, value_name = "ID", env = "LAMBDAROLES_ACCOUNT_ID", value_parser = account_id)]
-    account_id: String,
+    account_id: Option<String>,
 
-    /// AWS region, for bare function names and $(region).
+    /// AWS region, for bare function names and $(region), where the class says none.
     #[arg(long, value_name = "REGION", env = "LAMBDAROLES_REGION", default_value = "us-east-1")]
     region: String,
 
@@ -73,21 +74,36 @@ impl Manifests {
     /// # Errors
     /// If a file cannot be read, is not YAML, or no manifest of ours is in any of them.
     pub(super) fn judged(&self) -> Result<Vec<Manifest>, String> {
-        let mut manifests = Vec::new();
+        let (mut classes, mut roles, mut manifests) = (Classes::default(), Vec::new(), Vec::new());
         for file in self.files.iter().map(|path| files_of(path)).collect::<Result<Vec<_>, _>>()?.concat() {
             let name = file.display().to_string();
             let text = read(&file)?;
             for object in objects(&text).map_err(|error| format!("{name}: {}", unreadable(&error)))? {
-                manifests.push(self.judge(&name, object));
+                if object["kind"] == "LambdaExecutionRole" {
+                    roles.push((name.clone(), object));
+                    continue;
+                }
+                let findings = classes.add(&object);
+                if !findings.is_empty() {
+                    let class = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+                    let (namespace, role) = (String::new(), None);
+                    manifests.push(Manifest { file: name.clone(), namespace, name: class, role, findings });
+                }
             }
         }
-        if manifests.is_empty() {
+        if roles.is_empty() && classes.is_empty() && manifests.is_empty() {
             return Err("no LambdaExecutionRole is in these files".to_owned());
         }
+        if classes.is_empty() && !roles.is_empty() && self.account_id.is_none() {
+            return Err(
+                "no LambdaRoleClass is in these files, which would say the account: give --account-id".to_owned()
+            );
+        }
+        manifests.extend(roles.into_iter().map(|(file, object)| self.judge(&file, object, &classes)));
         Ok(manifests)
     }
 
-    fn judge(&self, file: &str, object: Value) -> Manifest {
+    fn judge(&self, file: &str, object: Value, classes: &Classes) -> Manifest {
         let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
         let (namespace, name) = (text("namespace").unwrap_or_else(|| self.namespace.clone()), text("name"));
         let manifest = |name: Option<String>, role, findings| Manifest {
@@ -98,16 +114,15 @@ impl Manifests {
             findings,
         };
         let mut findings = identity(&object, &namespace);
-        let (object, bounds) = match decoded(object) {
+        let (object, bounds): (LambdaExecutionRole, _) = match schema::decoded(object, &schema::ROLE) {
             Ok(decoded) => decoded,
             Err(faults) => {
                 findings.extend(faults);
                 return manifest(name, None, findings);
             }
         };
-        let owner = Owner { cluster: self.cluster_name.clone(), namespace: namespace.clone(), name: object.name_any() };
-        let (role, told) = match desired_role(&object.spec, &owner, &self.account(), None) {
-            Ok(role) => (Some(role.clone()), role.warnings),
+        let (role, told) = match self.role_of(&object, &namespace, classes) {
+            Ok((role, told)) => (Some(role), told),
             Err(faults) => (None, faults),
         };
         // What both the API server and the controller refuse is told once, in the controller's words.
@@ -117,11 +132,45 @@ impl Manifests {
         manifest(name, role.filter(|_| !is_refused), findings)
     }
 
-    fn account(&self) -> Account {
+    /// The role, and what there is to say of it.
+    fn role_of(
+        &self,
+        object: &LambdaExecutionRole,
+        namespace: &str,
+        classes: &Classes,
+    ) -> Result<(DesiredRole, Vec<Finding>), Vec<Finding>> {
+        let class = if classes.is_empty() {
+            None
+        } else {
+            Some(classes.of(object, namespace).map_err(|finding| vec![finding])?)
+        };
+        let account = self.account(class);
+        let owner =
+            Owner { cluster: self.cluster_name.clone(), namespace: namespace.to_owned(), name: object.name_any() };
+        let class = match class {
+            None => ObjectClass::unknown(&owner),
+            Some(class) => ObjectClass::of(&class.name_any(), &class.spec, &object.spec, &owner, &account)?,
+        };
+        let role = desired_role(&object.spec, &owner, &account, &class, None)?;
+        let (mut findings, unread) = compliance::offline(&class, &object.spec, &role, &account);
+        let is_refused = !findings.is_empty();
+        findings.extend(unread);
+        findings.extend(role.warnings.clone());
+        if is_refused { Err(findings) } else { Ok((role, findings)) }
+    }
+
+    fn account(&self, class: Option<&LambdaRoleClass>) -> Account {
+        let class = class.map(|class| &class.spec.account);
+        let region = class.and_then(|account| account.region.clone()).unwrap_or_else(|| self.region.clone());
+        let partition = match class {
+            Some(account) => account.partition.clone().unwrap_or_else(|| "aws".to_owned()),
+            None => self.partition.clone().unwrap_or_else(|| partition_of(&region).to_owned()),
+        };
+        let id = class.map(|account| account.id.clone()).or_else(|| self.account_id.clone());
         Account {
-            id: self.account_id.clone(),
-            partition: self.partition.clone().unwrap_or_else(|| partition_of(&self.region).to_owned()),
-            region: self.region.clone(),
+            id: id.unwrap_or_default(),
+            partition,
+            region,
             quotas: Quotas {
                 trust_policy: self.trust_policy_quota,
                 managed_policies: self.managed_policies_quota,
@@ -167,31 +216,6 @@ fn is_label(text: &str) -> bool {
         && text.chars().all(|c| is_alphanumeric(c) || c == '-')
 }
 
-/// The object, and what is out of the schema's bounds in it.
-///
-/// # Errors
-/// What cannot be read, fields that the API does not have included: the API server would drop or refuse them.
-fn decoded(mut object: Value) -> Result<(LambdaExecutionRole, Vec<Finding>), Vec<Finding>> {
-    // They say which kind it is, which is known here; the type has no fields for them.
-    for field in ["apiVersion", "kind"] {
-        object.as_object_mut().and_then(|fields| fields.remove(field));
-    }
-    let mut faults = schema::Faults::default();
-    let metadata = object.as_object_mut().and_then(|fields| fields.remove("metadata"));
-    schema::judge(&mut object, &schema::ROLE, "", &mut faults);
-    if !faults.shape.is_empty() {
-        return Err(faults.shape);
-    }
-    if let Some(fields) = object.as_object_mut() {
-        fields.insert("metadata".to_owned(), metadata.unwrap_or_else(|| Value::Object(serde_json::Map::new())));
-    }
-    // The rest has the shape of the schema.
-    match serde_json::from_value(object) {
-        Ok(object) => Ok((object, faults.bounds)),
-        Err(error) => Err(vec![Finding::invalid("metadata", format!("cannot be read: {error}"))]),
-    }
-}
-
 /// The files that a path of the command line stands for.
 fn files_of(path: &Path) -> Result<Vec<PathBuf>, String> {
     if !path.is_dir() {
@@ -218,7 +242,7 @@ fn read(file: &Path) -> Result<String, String> {
     text.map_err(|error| format!("cannot read {}: {error}", file.display()))
 }
 
-/// The objects of our kind in a file: of every document, and of lists. What a chart renders for a whole cluster is longer
+/// The objects of our kinds in a file, and namespaces: of every document, and of lists. What a chart renders for a whole cluster is longer
 /// than the parser takes by itself; what aliases may blow up to stays bounded.
 fn objects(text: &str) -> Result<Vec<Value>, serde_saphyr::Error> {
     let options = serde_saphyr::options! {
@@ -234,7 +258,7 @@ fn unreadable(error: &serde_saphyr::Error) -> String {
 }
 
 fn items(mut object: Value) -> Vec<Value> {
-    let is_list = matches!(object["kind"].as_str(), Some("List" | "LambdaExecutionRoleList"));
+    let is_list = matches!(object["kind"].as_str(), Some("List" | "LambdaExecutionRoleList" | "LambdaRoleClassList"));
     match object.get_mut("items").map(Value::take) {
         Some(Value::Array(items)) if is_list => items,
         Some(_) | None => vec![object],
@@ -243,7 +267,9 @@ fn items(mut object: Value) -> Vec<Value> {
 
 fn is_ours(object: &Value) -> bool {
     let group = object["apiVersion"].as_str().and_then(|version| version.split_once('/')).map(|(group, _)| group);
-    group == Some(GROUP) && object["kind"] == "LambdaExecutionRole"
+    let is_kind = |kind: &str| object["kind"] == kind;
+    group == Some(GROUP) && (is_kind("LambdaExecutionRole") || is_kind("LambdaRoleClass"))
+        || object["apiVersion"] == "v1" && is_kind("Namespace")
 }
 
 /// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>

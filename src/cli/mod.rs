@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_types, reason = "wires the clients up")]
 #![allow(clippy::doc_markdown, reason = "doc comments of arguments are the text of --help")]
 
+mod classes;
 mod controller;
 mod crds;
 mod lint;

@@ -8,28 +8,62 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{api::crds, lint::Finding};
 
 /// The schema of a `LambdaExecutionRole`.
-pub(super) static ROLE: LazyLock<JSONSchemaProps> = LazyLock::new(|| {
-    let role = crds().into_iter().find(|crd| crd.spec.names.kind == "LambdaExecutionRole");
-    let version = role.and_then(|crd| crd.spec.versions.into_iter().next());
+pub(super) static ROLE: LazyLock<JSONSchemaProps> = LazyLock::new(|| of_kind("LambdaExecutionRole"));
+
+/// The schema of a `LambdaRoleClass`.
+pub(super) static CLASS: LazyLock<JSONSchemaProps> = LazyLock::new(|| of_kind("LambdaRoleClass"));
+
+fn of_kind(kind: &str) -> JSONSchemaProps {
+    let crd = crds().into_iter().find(|crd| crd.spec.names.kind == kind);
+    let version = crd.and_then(|crd| crd.spec.versions.into_iter().next());
     version.and_then(|version| version.schema).and_then(|schema| schema.open_api_v3_schema).unwrap_or_default()
-});
+}
+
+/// The object, and what is out of the schema's bounds in it.
+///
+/// # Errors
+/// What cannot be read, fields that the API does not have included: the API server would drop or refuse them.
+pub(super) fn decoded<K: DeserializeOwned>(
+    mut object: Value,
+    schema: &JSONSchemaProps,
+) -> Result<(K, Vec<Finding>), Vec<Finding>> {
+    // They say which kind it is, which is known here; the type has no fields for them.
+    for field in ["apiVersion", "kind"] {
+        object.as_object_mut().and_then(|fields| fields.remove(field));
+    }
+    let mut faults = Faults::default();
+    let metadata = object.as_object_mut().and_then(|fields| fields.remove("metadata"));
+    judge(&mut object, schema, "", &mut faults);
+    if !faults.shape.is_empty() {
+        return Err(faults.shape);
+    }
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert("metadata".to_owned(), metadata.unwrap_or_else(|| Value::Object(serde_json::Map::new())));
+    }
+    // The rest has the shape of the schema.
+    match serde_json::from_value(object) {
+        Ok(object) => Ok((object, faults.bounds)),
+        Err(error) => Err(vec![Finding::invalid("metadata", format!("cannot be read: {error}"))]),
+    }
+}
 
 /// What is wrong with an object.
 #[derive(Debug, Default)]
-pub(super) struct Faults {
+struct Faults {
     /// What has another shape than the schema: it cannot be read.
-    pub(super) shape: Vec<Finding>,
+    shape: Vec<Finding>,
     /// What is too many, too few, too long or there twice.
-    pub(super) bounds: Vec<Finding>,
+    bounds: Vec<Finding>,
 }
 
 /// Prunes the nulls of `value`, which stands at `path`, and tells what the API server would refuse.
-pub(super) fn judge(value: &mut Value, schema: &JSONSchemaProps, path: &str, faults: &mut Faults) {
+fn judge(value: &mut Value, schema: &JSONSchemaProps, path: &str, faults: &mut Faults) {
     if let Some(fault) = shape_fault(value, schema) {
         faults.shape.push(Finding::invalid(path, fault));
         return;

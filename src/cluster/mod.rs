@@ -17,12 +17,18 @@ use tower_http::map_response_body::MapResponseBodyLayer;
 
 use self::nesting::Nesting;
 use crate::{
-    api::{FINALIZER, LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaExecutionRoleStatus},
+    api::{
+        FINALIZER, LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaExecutionRoleStatus, LambdaRoleClass,
+        LambdaRoleClassStatus,
+    },
     plan::status::Note,
 };
 
 mod nesting;
 pub mod permissions;
+mod view;
+
+pub use view::{GuardedClass, View};
 
 /// The name under which the controller writes: field manager and source of events.
 pub const FIELD_MANAGER: &str = "lambdaroles";
@@ -157,20 +163,26 @@ impl Cluster {
         if previous == Some(status) {
             return Ok(());
         }
-        let (namespace, name, uid) = object.key();
-        let patch = json!({
-            "apiVersion": <LambdaExecutionRole as kube::Resource>::api_version(&()),
-            "kind": <LambdaExecutionRole as kube::Resource>::kind(&()),
-            // The UID makes the write fail on another object of the same name.
-            "metadata": {"name": name, "uid": uid},
-            "status": status,
-        });
-        let params = PatchParams::apply(FIELD_MANAGER).force();
-        match self.untyped(namespace).patch_subresource("status", name, &params, &Patch::Apply(patch)).await {
-            Ok(_) => Ok(()),
-            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
-            Err(error) => Err(Error::new("write the status")(error)),
+        let api = self.untyped(object.key().0);
+        apply_status(&api, object, &ApiResource::erase::<LambdaExecutionRole>(&()), &json!(status)).await
+    }
+
+    /// Writes the status of a class, if it differs from the one that the class has.
+    ///
+    /// # Errors
+    /// If the API server fails. A class that is gone needs no status and is none.
+    pub async fn write_class_status(
+        &self,
+        object: &impl Writable,
+        previous: Option<&LambdaRoleClassStatus>,
+        status: &LambdaRoleClassStatus,
+    ) -> Result<(), Error> {
+        if previous == Some(status) {
+            return Ok(());
         }
+        let resource = ApiResource::erase::<LambdaRoleClass>(&());
+        let api = Api::all_with(self.client.clone(), &resource);
+        apply_status(&api, object, &resource, &json!(status)).await
     }
 
     /// What can be read of an object whose spec cannot be decoded.
@@ -218,6 +230,28 @@ impl Cluster {
     }
 }
 
+async fn apply_status(
+    api: &Api<DynamicObject>,
+    object: &impl Writable,
+    resource: &ApiResource,
+    status: &Value,
+) -> Result<(), Error> {
+    let (_, name, uid) = object.key();
+    let patch = json!({
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        // The UID makes the write fail on another object of the same name.
+        "metadata": {"name": name, "uid": uid},
+        "status": status,
+    });
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    match api.patch_subresource("status", name, &params, &Patch::Apply(patch)).await {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+        Err(error) => Err(Error::new("write the status")(error)),
+    }
+}
+
 /// What can be read of an object whose spec cannot be decoded: its metadata, its status, and of the spec what a deletion
 /// goes by.
 #[derive(Clone, Debug)]
@@ -230,7 +264,8 @@ pub struct Salvage {
 
 /// The fields of a spec that a deletion goes by.
 fn deletion_of(spec: &Value) -> Result<LambdaExecutionRoleSpec, serde_json::Error> {
-    const FIELDS: [&str; 5] = ["roleName", "deletionPolicy", "suspend", "unlisted", "managedPolicies"];
+    const FIELDS: [&str; 7] =
+        ["className", "roleName", "adoption", "deletionPolicy", "suspend", "unlisted", "managedPolicies"];
     let fields = FIELDS.into_iter().filter_map(|field| Some((field.to_owned(), spec.get(field)?.clone())));
     serde_json::from_value(Value::Object(fields.collect()))
 }

@@ -11,8 +11,11 @@ pub fn policy_rules() -> Vec<PolicyRule> {
     vec![
         rule(GROUP, &["lambdaexecutionroles"], &["get", "list", "watch", "patch"]),
         rule(GROUP, &["lambdaexecutionroles/status"], &["patch"]),
+        rule(GROUP, &["lambdaroleclasses"], &["get", "list", "watch"]),
+        rule(GROUP, &["lambdaroleclasses/status"], &["patch"]),
         rule("events.k8s.io", &["events"], &["create"]),
-        PolicyRule { resource_names: Some(vec!["kube-system".to_owned()]), ..rule("", &["namespaces"], &["get"]) },
+        // Their labels, by which classes select them; and the UID of kube-system, which names the cluster.
+        rule("", &["namespaces"], &["get", "list", "watch"]),
     ]
 }
 

@@ -1,12 +1,14 @@
 //! What is remembered of each object between passes. Losing it costs one look at IAM an object.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use crate::plan::look::Subject;
+use kube::ResourceExt;
+
+use crate::{api::LambdaExecutionRole, plan::look::Subject};
 
 /// A wake-up that was meant for a look may come a moment before it is due.
 const TIMER_SLACK: Duration = Duration::from_millis(50);
@@ -18,9 +20,13 @@ struct Entry {
     due: Instant,
 }
 
-/// Per object, by namespace and name: what was looked at, failures in a row, and when the next look is due.
+/// Per object, by namespace and name: what was looked at, failures in a row, and when the next look is due; and who was given
+/// a place where a class limits their number.
 #[derive(Debug, Default)]
-pub(super) struct Memory(Mutex<HashMap<(String, String), Entry>>);
+pub(super) struct Memory {
+    entries: Mutex<HashMap<(String, String), Entry>>,
+    placed: Mutex<HashSet<(String, String)>>,
+}
 
 type Key<'a> = (&'a str, &'a str);
 
@@ -57,10 +63,33 @@ impl Memory {
     /// Forgets an object that is gone.
     pub(super) fn forget(&self, key: Key<'_>) {
         self.entries().remove(&owned(key));
+        self.placed.lock().unwrap_or_else(PoisonError::into_inner).remove(&owned(key));
+    }
+
+    /// Gives `role` a place if `has_place` says so, which is told who has a role already. One at a time: of two that ask at
+    /// once for the last place, one gets it.
+    pub(super) fn grant(
+        &self,
+        role: &LambdaExecutionRole,
+        has_place: impl FnOnce(&dyn Fn(&LambdaExecutionRole) -> bool) -> bool,
+    ) -> bool {
+        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = |role: &LambdaExecutionRole| (role.namespace().unwrap_or_default(), role.name_any());
+        let has_role = |role: &LambdaExecutionRole| {
+            let id = role.status.as_ref().and_then(|status| status.role_id.as_ref());
+            id.is_some() || placed.contains(&key(role))
+        };
+        let has_place = has_place(&has_role);
+        if has_place {
+            placed.insert(key(role));
+        } else {
+            placed.remove(&key(role));
+        }
+        has_place
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<(String, String), Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

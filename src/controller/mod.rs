@@ -2,6 +2,9 @@
 
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "wires the clients up and keeps the time")]
 
+mod circumstances;
+mod class;
+mod convergence;
 mod memory;
 mod pipeline;
 mod removal;
@@ -9,18 +12,36 @@ mod run;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::Semaphore;
+use futures::channel::mpsc;
+use kube::{Resource, runtime::reflector::Store};
 use tokio_util::sync::CancellationToken;
 
-use crate::{aws::Aws, cluster::Cluster, telemetry::Metrics};
+use self::{circumstances::Circumstances, pipeline::Guarded};
+use crate::{
+    api::{LambdaExecutionRole, LambdaExecutionRoleStatus},
+    aws::Accounts,
+    cluster::{Cluster, View},
+    plan::status,
+    telemetry::Metrics,
+};
 
 pub use run::{Error, Options, run};
 
 /// What every pass works with.
 #[derive(Debug)]
 struct Context {
-    aws: Aws,
+    accounts: Accounts,
     cluster: Cluster,
+    /// Classes and namespaces.
+    view: View,
+    /// The objects that are watched.
+    roles: Vec<Store<Guarded>>,
+    /// Names of the classes that this controller serves; all if empty.
+    classes: Vec<String>,
+    /// Wakes all objects: something changed that may concern any.
+    wake_roles: mpsc::UnboundedSender<()>,
+    /// Wakes all classes: what they tell of their objects may have changed.
+    wake_classes: mpsc::UnboundedSender<()>,
     /// Name of the cluster, as it stands in the roles' tags.
     cluster_name: String,
     /// How often IAM is looked at where the spec does not say.
@@ -29,8 +50,43 @@ struct Context {
     settle: Duration,
     metrics: Arc<Metrics>,
     memory: memory::Memory,
-    /// Bounds the passes of all watches together.
-    passes: Semaphore,
     /// Cancelled when the process is to stop: a pass then ends after the step in hand.
     stop: CancellationToken,
+}
+
+impl Context {
+    /// Whether objects of the class are this controller's.
+    fn serves(&self, class: &str) -> bool {
+        self.classes.is_empty() || self.classes.iter().any(|served| served == class)
+    }
+
+    /// The objects in a namespace, as far as they can be decoded.
+    fn roles_in(&self, namespace: &str) -> Vec<LambdaExecutionRole> {
+        let objects = self
+            .roles
+            .iter()
+            .flat_map(|store| store.state_filter(|object| object.meta().namespace.as_deref() == Some(namespace)));
+        objects.filter_map(|object| object.0.as_ref().ok().cloned()).collect()
+    }
+
+    /// Lets the class know, if an object is of another now or the class's word on it has changed.
+    fn tell_class(&self, before: &LambdaExecutionRoleStatus, now: &LambdaExecutionRoleStatus) {
+        if before.class_name != now.class_name || status::is_refused(before) != status::is_refused(now) {
+            wake(&self.wake_classes);
+        }
+    }
+
+    /// Lets the class know that an object of it is gone, and others that may have its place.
+    fn gone(&self, circumstances: &Circumstances) {
+        wake(&self.wake_classes);
+        let class = circumstances.class.as_ref();
+        if class.is_some_and(|class| class.spec.guardrails.max_roles_per_namespace.is_some()) {
+            wake(&self.wake_roles);
+        }
+    }
+}
+
+/// Nobody listens any more when the process ends.
+fn wake(sleepers: &mpsc::UnboundedSender<()>) {
+    drop(sleepers.unbounded_send(()));
 }

@@ -14,19 +14,22 @@ use kube::{
 };
 use tracing::{Instrument, debug, info, info_span, warn};
 
-use super::{Context, removal::remove};
+use super::{
+    Context,
+    circumstances::{Circumstances, circumstances},
+    convergence::keep,
+    removal::remove,
+};
 use crate::{
     api::{DELETE_IN_USE_ANNOTATION, LambdaExecutionRole, LambdaExecutionRoleStatus, RECONCILE_AT_ANNOTATION, Reason},
-    aws::{self, Applied, Kind},
+    aws::Applied,
     cluster::{self, Salvage},
     lint::Finding,
     plan::{
-        Class, Failure, Hold, Owner, Placed, Step,
-        desired::{DesiredRole, desired_role, resync_interval, role_name},
-        diff::diff,
-        guard::{self},
+        Class, Failure, Hold, Owner,
+        desired::{duration, resync_interval},
         look::{self, Subject},
-        status::{self, Identity, Next, Outcome, Pass, Report},
+        status::{self, Next, Outcome, Pass, Report},
     },
     telemetry::PassResult,
 };
@@ -44,7 +47,6 @@ pub(super) enum Ending {
 
 /// One pass, counted and logged. It never fails: what the Kubernetes API cut short is tried again after a backoff, too.
 pub(super) async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Action, Infallible> {
-    let Ok(_permit) = context.passes.acquire().await else { return Ok(Action::await_change()) };
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let span = info_span!(parent: None, "reconcile", object = format!("{namespace}/{name}"));
     let started = Instant::now();
@@ -104,22 +106,33 @@ async fn reconcile_role(
 ) -> Result<(Action, PassResult), cluster::Error> {
     let (namespace, name) = (role.namespace().unwrap_or_default(), role.name_any());
     let key = (namespace.as_str(), name.as_str());
-    let subject = subject_of(role);
+    let Some(circumstances) = circumstances(role, context) else {
+        debug!("another controller serves the class");
+        context.memory.forget(key);
+        return Ok((Action::await_change(), PassResult::Skipped));
+    };
+    let circumstances = &circumstances;
+    let subject = Subject {
+        class: circumstances.class.as_ref().map(|class| (class.uid(), class.metadata.generation)),
+        obstacle: circumstances.obstacle.as_ref().map(|obstacle| obstacle.message.clone()),
+        ..subject_of(role)
+    };
     let none = LambdaExecutionRoleStatus::default();
     let previous = role.status.as_ref().unwrap_or(&none);
     if let Some(wait) = context.memory.wait(key, &subject, Instant::now()) {
-        return skip(role, previous, wait, context).await;
+        return skip(role, previous, circumstances, wait, context).await;
     }
     let ending = match (&role.metadata.deletion_timestamp, fault) {
-        (None, None) => keep(role, previous, context).await?,
-        (None, Some(fault)) => refuse(role, previous, fault, context),
-        (Some(_), Some(fault)) if !fault.is_deletion_clear => refuse(role, previous, fault, context),
-        (Some(_), _) => remove(role, previous, context).await?,
+        (None, None) => keep(role, previous, circumstances, context).await?,
+        (None, Some(fault)) => refuse(role, previous, circumstances, fault, context),
+        (Some(_), Some(fault)) if !fault.is_deletion_clear => refuse(role, previous, circumstances, fault, context),
+        (Some(_), _) => remove(role, previous, circumstances, context).await?,
     };
     let (report, result) = match ending {
         Ending::Reported(report, result) => (report, result),
         Ending::Gone => {
             context.memory.forget(key);
+            context.gone(circumstances);
             return Ok((Action::await_change(), PassResult::Synced));
         }
     };
@@ -131,7 +144,8 @@ async fn reconcile_role(
         context.cluster.publish(role, note).await;
     }
     let failures = context.memory.looked(key, subject, matches!(report.next, Next::Backoff(_)));
-    let wait = wait_of(role, &report, failures, context);
+    context.tell_class(previous, &report.status);
+    let wait = wait_of(role, circumstances, &report, failures, context);
     // The settle window may end before the next look is due; the wake-up then says so without reading IAM.
     let (look, wake) = match report.next {
         Next::Settled(settled) => (wait, wait.min(settled)),
@@ -146,16 +160,17 @@ async fn reconcile_role(
 fn refuse(
     role: &LambdaExecutionRole,
     previous: &LambdaExecutionRoleStatus,
+    circumstances: &Circumstances,
     fault: &Fault<'_>,
     context: &Context,
 ) -> Ending {
-    let pass = pass_of(previous, role.metadata.generation, reconcile_at(role), context);
+    let pass = pass_of(role, previous, circumstances, context);
     let message = format!("cannot be read: {}", fault.message);
     let faults = [Finding::invalid("spec", message)];
     let hold = Hold::unreadable(fault.message);
     let outcome = match role.metadata.deletion_timestamp {
-        None => Outcome::Rejected(&faults),
-        Some(_) => Outcome::Held { hold: &hold, is_deleting: true },
+        None => Outcome::Rejected { findings: &faults, enforced: &[] },
+        Some(_) => Outcome::Held { hold: &hold, is_deleting: true, enforced: &[] },
     };
     Ending::Reported(Box::new(status::report(&pass, &outcome)), result_of(&outcome))
 }
@@ -164,10 +179,11 @@ fn refuse(
 async fn skip(
     role: &LambdaExecutionRole,
     previous: &LambdaExecutionRoleStatus,
+    circumstances: &Circumstances,
     wait: Duration,
     context: &Context,
 ) -> Result<(Action, PassResult), cluster::Error> {
-    let pass = pass_of(previous, role.metadata.generation, reconcile_at(role), context);
+    let pass = pass_of(role, previous, circumstances, context);
     let wake = match status::settle(&pass) {
         None => wait,
         Some(report) => {
@@ -179,69 +195,6 @@ async fn skip(
         }
     };
     Ok((Action::requeue(wake), PassResult::Skipped))
-}
-
-/// Makes IAM equal to the spec.
-async fn keep(
-    role: &LambdaExecutionRole,
-    previous: &LambdaExecutionRoleStatus,
-    context: &Context,
-) -> Result<Ending, cluster::Error> {
-    let report = |outcome: &Outcome<'_>| {
-        let report = status::report(&pass_of(previous, role.metadata.generation, reconcile_at(role), context), outcome);
-        Ending::Reported(Box::new(report), result_of(outcome))
-    };
-    let failed = |failure: Failure, desired: Option<&DesiredRole>, applied: &[Step], is_behind: bool| {
-        log(&failure, "cannot bring IAM to the spec");
-        report(&Outcome::Failed { failure: &failure, desired, applied, is_behind })
-    };
-    let owner = owner_of(role, context);
-
-    let account = match context.aws.account().await {
-        Ok(account) => account,
-        Err(error) => return Ok(failed(error.failure(&role_name(&role.spec, &owner), None), None, &[], false)),
-    };
-    let desired = match desired_role(&role.spec, &owner, &account, previous.role_name.as_deref()) {
-        Ok(desired) => desired,
-        Err(faults) => return Ok(report(&Outcome::Rejected(&faults))),
-    };
-    if desired.suspend {
-        return Ok(report(&Outcome::Held { hold: &Hold::suspended(), is_deleting: false }));
-    }
-    if let Some(hold) = Hold::for_account(&desired.name, previous.account_id.as_deref(), &account.id) {
-        return Ok(report(&Outcome::Held { hold: &hold, is_deleting: false }));
-    }
-    let is_settled = status::has_synced(previous, role.metadata.generation, &desired);
-    let placed_before = Placed::by_status(previous);
-
-    // Twice at most: a role that turns out to exist when it is created (an answer that was lost) is looked at again.
-    for is_second in [false, true] {
-        let observed = match context.aws.observe(&desired.name).await {
-            Ok(observed) => observed,
-            Err(error) => return Ok(failed(error.failure(&desired.name, None), Some(&desired), &[], false)),
-        };
-        let steps = diff(&desired, observed.as_ref(), &placed_before);
-        let steps = match guard::judge(&desired, &owner, observed.as_ref(), steps, is_settled) {
-            Ok(steps) => steps,
-            Err(hold) => return Ok(report(&Outcome::Held { hold: &hold, is_deleting: false })),
-        };
-        context.cluster.add_finalizer(role).await?;
-        let applied = aws::apply(&context.aws, &desired.name, steps, &context.stop).await;
-        let identity = applied.created.clone().or_else(|| observed.map(|role| (role.arn, role.id)));
-        match (failure_of(&applied, &desired.name), identity) {
-            (None, Some((arn, id))) => {
-                let identity = Identity { arn, id, account_id: account.id.clone() };
-                if is_settled && !applied.done.is_empty() {
-                    context.metrics.drift_corrected();
-                }
-                return Ok(report(&Outcome::Synced { desired: &desired, identity: &identity, applied: &applied.done }));
-            }
-            (Some(_), _) if !is_second && has_found_role(&applied) => info!("the role exists already; looking again"),
-            (Some(failure), _) => return Ok(failed(failure, Some(&desired), &applied.done, true)),
-            (None, None) => return Ok(failed(vanished(&desired), Some(&desired), &applied.done, true)),
-        }
-    }
-    Ok(failed(vanished(&desired), Some(&desired), &[], true))
 }
 
 pub(super) fn failure_of(applied: &Applied, role_name: &str) -> Option<Failure> {
@@ -267,23 +220,16 @@ pub(super) fn log(failure: &Failure, what: &'static str) {
     }
 }
 
-fn has_found_role(applied: &Applied) -> bool {
-    matches!(&applied.failed, Some((Step::CreateRole(_), error)) if error.kind == Kind::AlreadyExists)
-}
-
-fn vanished(desired: &DesiredRole) -> Failure {
-    Failure {
-        class: Class::Transient,
-        reason: Reason::ConcurrentModification,
-        message: format!(
-            "Role {} vanished while it was worked on. The controller looks again by itself.",
-            desired.name
-        ),
-    }
-}
-
-fn wait_of(role: &LambdaExecutionRole, report: &Report, failures: u32, context: &Context) -> Duration {
-    let interval = role.spec.resync_interval.as_deref().and_then(resync_interval).unwrap_or(context.resync);
+fn wait_of(
+    role: &LambdaExecutionRole,
+    circumstances: &Circumstances,
+    report: &Report,
+    failures: u32,
+    context: &Context,
+) -> Duration {
+    let of_class = || circumstances.class.as_ref()?.spec.defaults.resync_interval.as_deref();
+    let text = role.spec.resync_interval.as_deref().or_else(of_class);
+    let interval = text.and_then(resync_interval).unwrap_or(context.resync);
     let resync = look::resync(interval, fastrand::f64());
     match report.next {
         Next::Settled(_) | Next::Resync => resync,
@@ -295,18 +241,26 @@ fn wait_of(role: &LambdaExecutionRole, report: &Report, failures: u32, context: 
 pub(super) fn result_of(outcome: &Outcome<'_>) -> PassResult {
     match outcome {
         Outcome::Synced { .. } => PassResult::Synced,
-        Outcome::Rejected(_) | Outcome::Held { .. } => PassResult::Held,
+        Outcome::Rejected { .. } | Outcome::Held { .. } => PassResult::Held,
         Outcome::Failed { failure, .. } => PassResult::Failed(failure.class),
     }
 }
 
 pub(super) fn pass_of<'a>(
+    role: &'a LambdaExecutionRole,
     previous: &'a LambdaExecutionRoleStatus,
-    generation: Option<i64>,
-    reconcile_at: Option<&'a str>,
+    circumstances: &'a Circumstances,
     context: &Context,
 ) -> Pass<'a> {
-    Pass { previous, generation, reconcile_at, now: Timestamp::now(), settle: context.settle }
+    let of_class = || circumstances.class.as_ref()?.spec.defaults.settle_window.as_deref().and_then(duration);
+    Pass {
+        previous,
+        generation: role.metadata.generation,
+        reconcile_at: reconcile_at(role),
+        class_name: circumstances.class_name(),
+        now: Timestamp::now(),
+        settle: of_class().unwrap_or(context.settle),
+    }
 }
 
 fn subject_of(object: &impl ResourceExt) -> Subject {
@@ -316,6 +270,8 @@ fn subject_of(object: &impl ResourceExt) -> Subject {
         reconcile_at: reconcile_at(object).map(str::to_owned),
         delete_in_use: is_delete_in_use(object),
         is_deleting: object.meta().deletion_timestamp.is_some(),
+        class: None,
+        obstacle: None,
     }
 }
 

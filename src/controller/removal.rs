@@ -7,14 +7,18 @@ use tracing::info;
 
 use super::{
     Context,
-    pipeline::{Ending, failure_of, is_delete_in_use, log, owner_of, pass_of, reconcile_at, result_of},
+    circumstances::Circumstances,
+    pipeline::{Ending, failure_of, is_delete_in_use, log, owner_of, pass_of, result_of},
 };
 use crate::{
-    api::{FINALIZER, LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaExecutionRoleStatus},
-    aws, cluster,
+    api::{
+        FINALIZER, LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaRoleClassSpec, class::Mode,
+        role::DeletionPolicy,
+    },
+    aws::{self, Aws},
+    cluster,
     plan::{
-        Failure, Hold, Owner, Placed, Step, Usage, Verdict,
-        desired::role_name,
+        Account, Failure, Hold, ObjectClass, Owner, Placed, Step, Usage, Verdict,
         guard::Removal,
         status::{self, Note, Outcome},
     },
@@ -24,13 +28,14 @@ use crate::{
 pub(super) async fn remove(
     role: &LambdaExecutionRole,
     previous: &LambdaExecutionRoleStatus,
+    circumstances: &Circumstances,
     context: &Context,
 ) -> Result<Ending, cluster::Error> {
     if !role.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
         return Ok(Ending::Gone);
     }
     let report = |outcome: &Outcome<'_>| {
-        let report = status::report(&pass_of(previous, role.metadata.generation, reconcile_at(role), context), outcome);
+        let report = status::report(&pass_of(role, previous, circumstances, context), outcome);
         Ending::Reported(Box::new(report), result_of(outcome))
     };
     let failed = |failure: Failure, applied: &[Step]| {
@@ -38,29 +43,52 @@ pub(super) async fn remove(
         report(&Outcome::Failed { failure: &failure, desired: None, applied, is_behind: true })
     };
     let owner = owner_of(role, context);
+    let Some(class) = &circumstances.class else {
+        if role.spec.deletion_policy == Some(DeletionPolicy::Retain) {
+            let name = previous.role_name.as_deref().unwrap_or("of the object");
+            let message = format!("Role {name} stays, as its deletion policy is Retain.");
+            let_go(role, status::farewell(false, name, Some(&message)), context).await?;
+            return Ok(Ending::Gone);
+        }
+        let hold = circumstances.obstacle.clone().unwrap_or_else(Hold::without_class).of_deletion();
+        return Ok(report(&Outcome::Held { hold: &hold, is_deleting: true, enforced: &[] }));
+    };
+    let aws = context.accounts.of(&class.spec.account);
+    let Ok(_turn) = aws.passes.acquire().await else { return Ok(Ending::Gone) };
+    let class_name = class.metadata.name.as_deref().unwrap_or_default();
+    let exit = Exit { role, previous, aws: &aws, owner: &owner };
+    let (account, class) = match exit.class(class_name, &class.spec).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(hold)) => return Ok(report(&Outcome::Held { hold: &hold, is_deleting: true, enforced: &[] })),
+        Err(error) => return Ok(failed(error.failure(class_name, None), &[])),
+    };
     let mut farewell = None;
     // The status is no evidence: the role that the spec names is looked for whatever the status says, and the tags tell.
-    for name in names_of(&role.spec, &owner, previous) {
+    for name in names_of(class.role_name(&role.spec), previous) {
         let removal = Removal {
             owner: &owner,
             role_name: &name,
-            deletion_policy: role.spec.deletion_policy.unwrap_or_default(),
+            deletion_policy: class.deletion_policy(&role.spec, false),
+            deletion_policy_if_adopted: class.deletion_policy(&role.spec, true),
+            observing_class: (class.mode == Mode::Observe).then_some(class_name),
             suspend: role.spec.suspend,
             unlisted: role.spec.unlisted,
             delete_in_use: is_delete_in_use(role),
         };
         let verdict = match removal.judge_unseen() {
             Some(verdict) => verdict,
-            None => match look_before_removal(&removal, role, previous, context).await {
+            None => match exit.look(&removal, &account).await {
                 Ok(verdict) => verdict,
                 Err(error) => return Ok(failed(error.failure(&name, None), &[])),
             },
         };
         match verdict {
-            Verdict::Hold(hold) => return Ok(report(&Outcome::Held { hold: &hold, is_deleting: true })),
+            Verdict::Hold(hold) => {
+                return Ok(report(&Outcome::Held { hold: &hold, is_deleting: true, enforced: &[] }));
+            }
             Verdict::Release(message) => farewell = farewell.or(status::farewell(false, &name, message.as_deref())),
             Verdict::Delete(steps) => {
-                let applied = aws::apply(&context.aws, &name, steps, &context.stop).await;
+                let applied = aws::apply(&aws, &name, steps, &context.stop).await;
                 if let Some(failure) = failure_of(&applied, &name) {
                     return Ok(failed(failure, &applied.done));
                 }
@@ -72,29 +100,44 @@ pub(super) async fn remove(
     Ok(Ending::Gone)
 }
 
-/// The names under which the object's role may be: the spec's, and the status's if somebody renamed it meanwhile.
-fn names_of(spec: &LambdaExecutionRoleSpec, owner: &Owner, previous: &LambdaExecutionRoleStatus) -> BTreeSet<String> {
-    let named = role_name(spec, owner);
-    previous.role_name.iter().cloned().chain([named]).collect()
+/// The names under which the object's role may be: that of spec and class, and the status's if somebody renamed it meanwhile.
+pub(super) fn names_of(named: &str, previous: &LambdaExecutionRoleStatus) -> BTreeSet<String> {
+    previous.role_name.iter().cloned().chain([named.to_owned()]).collect()
 }
 
-async fn look_before_removal(
-    removal: &Removal<'_>,
-    role: &LambdaExecutionRole,
-    previous: &LambdaExecutionRoleStatus,
-    context: &Context,
-) -> Result<Verdict, aws::Error> {
-    let account = context.aws.account().await?;
-    if let Some(hold) = Hold::for_account(removal.role_name, previous.account_id.as_deref(), &account.id) {
-        return Ok(Verdict::Hold(hold));
+/// An object on its way out.
+struct Exit<'a> {
+    role: &'a LambdaExecutionRole,
+    previous: &'a LambdaExecutionRoleStatus,
+    aws: &'a Aws,
+    owner: &'a Owner,
+}
+
+impl Exit<'_> {
+    /// The account, and the class as it holds for the object; or why the deletion waits for the class.
+    async fn class(
+        &self,
+        name: &str,
+        class: &LambdaRoleClassSpec,
+    ) -> Result<Result<(Account, ObjectClass), Hold>, aws::Error> {
+        let account = self.aws.account().await?;
+        let class = ObjectClass::of(name, class, &self.role.spec, self.owner, &account);
+        Ok(class.map(|class| (account, class)).map_err(|faults| Hold::invalid_class(name, &faults)))
     }
-    let observed = context.aws.observe(removal.role_name).await?;
-    let usage = match &observed {
-        Some(found) if removal.concerns(found) => context.aws.usage(found, !removal.delete_in_use).await?,
-        Some(_) | None => Usage::default(),
-    };
-    let placed = Placed::by_status(previous).and(Placed::by_spec(&role.spec, removal.owner, &account));
-    Ok(removal.judge(observed.as_ref(), &usage, &placed))
+
+    async fn look(&self, removal: &Removal<'_>, account: &Account) -> Result<Verdict, aws::Error> {
+        let Self { role, previous, aws, owner } = self;
+        if let Some(hold) = Hold::for_account(removal.role_name, previous.account_id.as_deref(), &account.id) {
+            return Ok(Verdict::Hold(hold));
+        }
+        let observed = aws.observe(removal.role_name).await?;
+        let usage = match &observed {
+            Some(found) if removal.concerns(found) => aws.usage(found, !removal.delete_in_use).await?,
+            Some(_) | None => Usage::default(),
+        };
+        let by_spec = Placed::by_spec(&role.spec, owner, account, removal.role_name);
+        Ok(removal.judge(observed.as_ref(), &usage, &Placed::by_status(previous).and(by_spec)))
+    }
 }
 
 /// The event comes first: once the finalizer is gone there is nothing left to tell it of.

@@ -12,7 +12,8 @@ use std::{
 
 use futures::{
     StreamExt,
-    future::{join_all, ready},
+    channel::mpsc,
+    future::{join, join_all, ready},
 };
 use kube::{
     Api, Client,
@@ -25,20 +26,19 @@ use kube::{
 };
 use tokio::{
     net::TcpListener,
-    sync::Semaphore,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{
-    Context,
+    Context, class,
     memory::Memory,
     pipeline::{Guarded, reconcile},
 };
 use crate::{
-    aws::{Aws, Call, Settings},
-    cluster::{self, Cluster},
+    aws::{Accounts, Call, Settings},
+    cluster::{self, Cluster, GuardedClass, View},
     server::{self, Health},
     telemetry::Metrics,
 };
@@ -48,6 +48,9 @@ const STOP_GRACE: Duration = Duration::from_secs(8);
 
 /// How long a watch that is not ready waits before it tries again.
 const READINESS_RETRY: Duration = Duration::from_secs(1);
+
+/// How long a class waits for more news of its objects before it counts them.
+const CLASS_DEBOUNCE: Duration = Duration::from_secs(1);
 
 /// HTTP status of a watch that began too long ago.
 const GONE: u16 = 410;
@@ -59,8 +62,8 @@ pub struct Options {
     pub namespaces: Vec<String>,
     /// Name of the cluster in the roles' tags; the UID of `kube-system` if absent.
     pub cluster_name: Option<String>,
-    /// Passes at the same time.
-    pub concurrency: u16,
+    /// Names of the classes to serve; all if empty.
+    pub classes: Vec<String>,
     /// How often IAM is looked at where the spec does not say.
     pub resync: Duration,
     /// How long after the last write a role counts as propagated.
@@ -105,28 +108,52 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
     };
     let counted = Arc::clone(&metrics);
     let observer = Arc::new(move |call: Call| counted.call(call.service, call.operation, call.outcome.into()));
+    // How many objects are worked on at once is bounded by account, lest one that hangs takes all places.
+    let mut controllers: Vec<_> = apis(&client, &options.namespaces)
+        .into_iter()
+        .map(|api| {
+            Controller::new(api, watcher::Config::default()).graceful_shutdown_on(stop.clone().cancelled_owned())
+        })
+        .collect();
+    let (wake_roles, woken_roles) = mpsc::unbounded();
+    let (wake_classes, woken_classes) = mpsc::unbounded();
+    let (view, watching) = View::watch(&client, &options.namespaces, wake_roles.clone());
+    let watching = tokio::spawn(watching);
     let context = Arc::new(Context {
-        aws: Aws::connect(&options.aws, observer).await,
+        accounts: Accounts::new(&options.aws, observer).await,
         cluster,
+        view: view.clone(),
+        roles: controllers.iter().map(Controller::store).collect(),
+        classes: options.classes,
+        wake_roles,
+        wake_classes,
         cluster_name,
         resync: options.resync,
         settle: options.settle,
         metrics,
         memory: Memory::default(),
-        passes: Semaphore::new(usize::from(options.concurrency)),
         stop: stop.clone(),
     });
-    info!(cluster = context.cluster_name, namespaces = ?options.namespaces, "watching");
-    let controllers: Vec<_> = apis(&client, &options.namespaces)
-        .into_iter()
-        .map(|api| {
-            Controller::new(api, watcher::Config::default())
-                .with_config(Config::default().concurrency(options.concurrency))
-                .graceful_shutdown_on(stop.clone().cancelled_owned())
-        })
-        .collect();
+    info!(cluster = context.cluster_name, namespaces = ?options.namespaces, classes = ?context.classes, "watching");
+    // No object is judged by classes and labels that are not known yet.
+    tokio::select! {
+        () = view.ready() => {}
+        () = stop.cancelled() => return Ok(()),
+    }
+    controllers = waking(controllers, woken_roles);
+    let classes = Controller::new(Api::<GuardedClass>::all(client.clone()), watcher::Config::default())
+        .with_config(Config::default().debounce(CLASS_DEBOUNCE))
+        .reconcile_all_on(woken_classes)
+        .graceful_shutdown_on(stop.clone().cancelled_owned())
+        .run(class::reconcile, |_, never, _| match *never {}, Arc::clone(&context))
+        .for_each(|result| {
+            if let Err(error) = result {
+                debug!(%error, "watching LambdaRoleClasses");
+            }
+            ready(())
+        });
     let listed = tokio::spawn(ready_once_listed(apis(&client, &options.namespaces), health));
-    let watches = join_all(controllers.into_iter().map(|controller| {
+    let roles = join_all(controllers.into_iter().map(|controller| {
         let passes = controller.run(reconcile, |_, never, _| match *never {}, Arc::clone(&context));
         passes.for_each(|result| {
             if let Err(error) = result {
@@ -135,6 +162,7 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
             ready(())
         })
     }));
+    let watches = join(roles, classes);
 
     tokio::pin!(watches);
     tokio::select! {
@@ -153,11 +181,31 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
         }
     }
     listed.abort();
+    watching.abort();
     end.cancel();
     if let Ok(Err(error)) = endpoints.await {
         warn!(%error, "the endpoints failed");
     }
     Ok(())
+}
+
+/// The controllers, each of which goes through all its objects whenever something is sent.
+fn waking(controllers: Vec<Controller<Guarded>>, mut woken: mpsc::UnboundedReceiver<()>) -> Vec<Controller<Guarded>> {
+    let (senders, controllers): (Vec<_>, Vec<_>) = controllers
+        .into_iter()
+        .map(|controller| {
+            let (sender, receiver) = mpsc::unbounded();
+            (sender, controller.reconcile_all_on(receiver))
+        })
+        .unzip();
+    tokio::spawn(async move {
+        while woken.next().await.is_some() {
+            for sender in &senders {
+                drop(sender.unbounded_send(()));
+            }
+        }
+    });
+    controllers
 }
 
 /// Ready is who may list what it watches. Not `Store::wait_until_ready`: the store wakes one waiter only, and the

@@ -84,6 +84,12 @@ pub enum Code {
     TrustsEveryone,
     /// A document fills most of what IAM takes.
     SizeNearQuota,
+    /// The role has no class, or the namespace may not use it.
+    ClassNotUsable,
+    /// The class refuses what the role holds.
+    GuardrailViolation,
+    /// What an attached policy allows is not known offline; the controller reads it and judges it.
+    PolicyNotRead,
 }
 
 /// One finding.

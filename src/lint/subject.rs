@@ -44,7 +44,7 @@ pub enum Source {
 }
 
 /// A statement and where it comes from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located {
     /// Path of the item: `spec.statements[0]`.
     pub path: String,

@@ -13,7 +13,7 @@ use icu_properties::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    Account, Owner,
+    Account, ObjectClass, Owner,
     account::Quotas,
     expansion::{expanded, placeholders},
     permissions::{Permissions, characters, is_managed_policy},
@@ -22,15 +22,18 @@ use super::{
 use crate::{
     api::{
         LambdaExecutionRoleSpec, TAG_PREFIX,
-        role::{DeletionPolicy, Drift, Unlisted},
+        role::{Adoption, Drift, Unlisted},
         rule,
     },
-    lint::{self, Finding, Home, Severity, Size, Subject},
+    lint::{self, Finding, Home, Located, LocatedPolicy, Severity, Size, Subject},
     policy::{Document, canonical::Canonical},
 };
 
 /// Longest session where the spec does not say, in seconds: IAM's own default.
 const DEFAULT_SESSION_SECONDS: i32 = 3600;
+
+/// Tags that IAM allows a role. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+const TAGS_PER_ROLE: usize = 50;
 
 /// A role as it shall be: valid, complete, expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,16 +62,33 @@ pub struct DesiredRole {
     pub unlisted: Unlisted,
     /// What becomes of changes that somebody else makes.
     pub drift: Drift,
-    /// What becomes of the role when the object goes.
-    pub deletion_policy: DeletionPolicy,
+    /// What becomes of a role that exists already and is no object's.
+    pub adoption: Adoption,
     /// Whether IAM is neither read nor written.
     pub suspend: bool,
-    /// How often IAM is looked at, if the spec says so.
+    /// How often IAM is looked at, if spec or class says so.
     pub resync_interval: Option<Duration>,
+    /// What the class judges, each part with the field that it comes from.
+    pub parts: Parts,
     /// What the account allows a role.
     pub quotas: Quotas,
     /// What is probably not meant, or riskier than it looks.
     pub warnings: Vec<Finding>,
+}
+
+/// The parts of a role as the spec puts them, before they become documents.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// The statements of its permissions.
+    pub statements: Vec<Located>,
+    /// The statements that the spec adds to the trust policy.
+    pub trust: Vec<Located>,
+    /// The managed policies.
+    pub managed_policies: Vec<LocatedPolicy>,
+    /// The permissions boundary that the spec asks for.
+    pub chosen_boundary: Option<String>,
+    /// The tags of the spec, and the class's defaults.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl DesiredRole {
@@ -89,9 +109,10 @@ impl DesiredRole {
             managed_policies,
             unlisted,
             drift: _,
-            deletion_policy: _,
+            adoption: _,
             suspend: _,
             resync_interval: _,
+            parts: _,
             quotas: _,
             warnings: _,
         } = self;
@@ -114,16 +135,21 @@ impl DesiredRole {
     }
 }
 
-/// Name of the role that `owner`'s object describes: the spec's, or `<namespace>-<name>`.
-#[must_use]
-pub fn role_name(spec: &LambdaExecutionRoleSpec, owner: &Owner) -> String {
-    spec.role_name.clone().unwrap_or_else(|| format!("{}-{}", owner.namespace, owner.name))
-}
-
 /// The resync interval that `text` stands for: hours, minutes and seconds in whole numbers, from 30s to 24h; `None` for
 /// anything else. Go's other durations (`1.5h`, `-1m`) are not taken, as the CRD's rule takes none.
 #[must_use]
 pub fn resync_interval(text: &str) -> Option<Duration> {
+    let is_interval =
+        |interval: &Duration| (rule::RESYNC_SECONDS_MIN..=rule::RESYNC_SECONDS_MAX).contains(&interval.as_secs());
+    duration(text).filter(is_interval)
+}
+
+/// The duration that `text` stands for: hours, minutes and seconds in whole numbers.
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
+    if text.is_empty() {
+        return None;
+    }
     let mut seconds: u64 = 0;
     let mut rest = text;
     while !rest.is_empty() {
@@ -137,10 +163,11 @@ pub fn resync_interval(text: &str) -> Option<Duration> {
         seconds = number.parse::<u64>().ok()?.checked_mul(unit)?.checked_add(seconds)?;
         rest = &tail[1..];
     }
-    (rule::RESYNC_SECONDS_MIN..=rule::RESYNC_SECONDS_MAX).contains(&seconds).then(|| Duration::from_secs(seconds))
+    Some(Duration::from_secs(seconds))
 }
 
-/// Checks and expands a spec.
+/// Checks and expands a spec, with what its class decides. Whether the class allows the outcome is judged by
+/// [`super::compliance`].
 ///
 /// `current_name` is the name of the role that the object already has, if any: IAM cannot rename it.
 ///
@@ -150,18 +177,19 @@ pub fn desired_role(
     spec: &LambdaExecutionRoleSpec,
     owner: &Owner,
     account: &Account,
+    class: &ObjectClass,
     current_name: Option<&str>,
 ) -> Result<DesiredRole, Vec<Finding>> {
     let mut faults = Vec::new();
-    let name = role_name(spec, owner);
+    let name = class.role_name(spec).to_owned();
     let placeholders = placeholders(owner, account, &name);
     let spec = &expanded(spec, &placeholders, &mut faults);
-    let path = spec.path.clone().unwrap_or_else(|| "/".to_owned());
+    let path = class.path(spec).to_owned();
     check_identity(spec, &name, &path, current_name, &mut faults);
     check_settings(spec, &mut faults);
     check_tags(&spec.tags, &mut faults);
-    let permissions_boundary = spec.permissions_boundary.as_ref().map(|boundary| boundary.arn.clone());
-    if permissions_boundary.as_deref().is_some_and(|arn| !is_managed_policy(arn)) {
+    let chosen_boundary = spec.permissions_boundary.as_ref().map(|boundary| boundary.arn.clone());
+    if chosen_boundary.as_deref().is_some_and(|arn| !is_managed_policy(arn)) {
         faults.push(Finding::invalid("spec.permissionsBoundary.arn", rule::POLICY_ARN));
     }
     let permissions = Permissions::of(spec, account, &placeholders, &mut faults);
@@ -173,8 +201,7 @@ pub fn desired_role(
     });
     let managed_policies = permissions.managed_policies();
     check_quotas(&trust, &managed_policies, account.quotas, &mut faults);
-    let resync_interval = spec.resync_interval.as_deref().and_then(resync_interval);
-    if spec.resync_interval.is_some() && resync_interval.is_none() {
+    if spec.resync_interval.as_deref().is_some_and(|text| resync_interval(text).is_none()) {
         faults.push(Finding::invalid("spec.resyncInterval", rule::RESYNC_INTERVAL));
     }
     // As a compiler does: what a statement means is not judged before it can be read.
@@ -184,8 +211,21 @@ pub fn desired_role(
     if faults.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(faults);
     }
-    let mut tags = spec.tags.clone();
+    let own_tags = class.with_default_tags(&spec.tags);
+    let mut tags = own_tags.clone();
+    let mut permissions_boundary = chosen_boundary.clone();
+    if let Some(guardrails) = &class.guardrails {
+        tags.retain(|key, _| !guardrails.forced_tags().keys().any(|forced| forced.eq_ignore_ascii_case(key)));
+        tags.extend(guardrails.forced_tags().clone());
+        permissions_boundary = guardrails.permissions_boundary(chosen_boundary.as_deref());
+    }
     tags.extend(owner.tags());
+    if let Some(over @ 1..) = (tags.len() + 1).checked_sub(TAGS_PER_ROLE) {
+        let message =
+            format!("makes {over} tags more than IAM allows, with those of the class and the controller's own");
+        return Err(vec![Finding::invalid("spec.tags", message)]);
+    }
+    let Permissions { own, raw: _, raw_statements, managed } = permissions;
     Ok(DesiredRole {
         name,
         path,
@@ -198,10 +238,17 @@ pub fn desired_role(
         inline_policies,
         managed_policies,
         unlisted: spec.unlisted,
-        drift: spec.drift.unwrap_or_default(),
-        deletion_policy: spec.deletion_policy.unwrap_or_default(),
+        drift: class.drift(spec),
+        adoption: spec.adoption,
         suspend: spec.suspend,
-        resync_interval,
+        resync_interval: class.resync_interval(spec),
+        parts: Parts {
+            statements: own.into_iter().chain(raw_statements).collect(),
+            trust: trust.written,
+            managed_policies: managed,
+            chosen_boundary,
+            tags: own_tags,
+        },
         quotas: account.quotas,
         warnings: faults,
     })

@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Placed,
+    Owner, Placed,
     desired::DesiredRole,
     observed::ObservedRole,
     step::{NewRole, Step},
 };
 use crate::{
-    api::role::{UnlistedInlinePolicies, UnlistedManagedPolicies},
+    api::{
+        ADOPTED_TAG,
+        role::{UnlistedInlinePolicies, UnlistedManagedPolicies},
+    },
     policy::{
         Document,
         canonical::{adds_deny, equivalent, is_no_wider},
@@ -65,6 +68,8 @@ fn creation(desired: &DesiredRole) -> Vec<Step> {
 /// attachment quota.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
+    /// What says whose the role is, before anything else of one that is taken over: two objects shall not both work on it.
+    Claim,
     Bound,
     Deny,
     Remove,
@@ -115,7 +120,8 @@ fn update(desired: &DesiredRole, observed: &ObservedRole, placed_before: &Placed
         let max_session_seconds = desired.max_session_seconds;
         steps.push((Phase::Describe, Step::UpdateRole { description, max_session_seconds }));
     }
-    tags(&desired.tags, &observed.tags, &mut steps);
+    let claimed = Owner::of(&observed.tags).is_none().then(|| with_adoption(&desired.tags));
+    tags(claimed.as_ref().unwrap_or(&desired.tags), &observed.tags, &mut steps);
     // Stable: within a phase the order is that of names.
     steps.sort_by_key(|(phase, _)| *phase);
     steps.into_iter().map(|(_, step)| step).collect()
@@ -194,7 +200,7 @@ fn tags(desired: &BTreeMap<String, String>, observed: &BTreeMap<String, String>,
     let wanted: BTreeSet<String> = desired.keys().map(|key| key.to_lowercase()).collect();
     let foreign: Vec<String> = observed
         .keys()
-        .filter(|key| !key.starts_with("aws:") && !wanted.contains(&key.to_lowercase()))
+        .filter(|key| !key.starts_with("aws:") && *key != ADOPTED_TAG && !wanted.contains(&key.to_lowercase()))
         .cloned()
         .collect();
     if !foreign.is_empty() {
@@ -206,8 +212,16 @@ fn tags(desired: &BTreeMap<String, String>, observed: &BTreeMap<String, String>,
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     if !changed.is_empty() {
-        steps.push((Phase::Describe, Step::TagRole(changed)));
+        let phase = if changed.contains_key(ADOPTED_TAG) { Phase::Claim } else { Phase::Describe };
+        steps.push((phase, Step::TagRole(changed)));
     }
+}
+
+/// The tags of a role that is taken over: that it was there before tells later that it is not the object's to delete.
+fn with_adoption(tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut tags = tags.clone();
+    tags.insert(ADOPTED_TAG.to_owned(), "true".to_owned());
+    tags
 }
 
 fn put_inline_policy(name: &str, document: &Document) -> Step {

@@ -15,13 +15,17 @@ const FAULTS_MAX: usize = 100;
 
 /// The values that placeholders stand for in the spec of `owner`'s object.
 pub(super) fn placeholders(owner: &Owner, account: &Account, role_name: &str) -> Placeholders {
+    placeholders_before_name(owner, account).with("roleName", role_name)
+}
+
+/// Those of them that the role's name may be made of.
+pub(super) fn placeholders_before_name(owner: &Owner, account: &Account) -> Placeholders {
     Placeholders::default()
         .with("partition", &account.partition)
         .with("accountId", &account.id)
         .with("region", &account.region)
         .with("namespace", &owner.namespace)
         .with("name", &owner.name)
-        .with("roleName", role_name)
 }
 
 /// The spec with every placeholder replaced, in values and in the keys of maps. What begins none is left and told.

@@ -2,19 +2,29 @@
 //!
 //! The last place where anything is decided: the steps that come out of here are carried out as they stand.
 
+use std::collections::BTreeSet;
+
 use super::{
-    Placed,
+    ObjectClass, Placed,
     desired::DesiredRole,
     diff,
     observed::{ObservedRole, Usage},
     owner::Owner,
     step::{Step, describe},
 };
-use crate::api::{
-    DELETE_IN_USE_ANNOTATION, Reason,
-    role::{DeletionPolicy, Drift, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
-    rule,
+use crate::{
+    api::{
+        DELETE_IN_USE_ANNOTATION, Reason, TAG_PREFIX,
+        class::Mode,
+        role::{Adoption, DeletionPolicy, Drift, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
+        rule,
+    },
+    lint::Finding,
 };
+
+/// Paths of roles that AWS makes and nobody else may change.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html>
+const RESERVED_PATHS: [&str; 2] = ["/aws-service-role/", "/aws-reserved/"];
 
 /// Names shown in a message before the rest is counted.
 const NAMES_SHOWN: usize = 5;
@@ -37,11 +47,57 @@ pub struct Hold {
     pub reason: Reason,
     /// Whole sentences that name the object and the fix.
     pub message: String,
+    /// What would be done in IAM otherwise, a line a step.
+    pub plan: Vec<String>,
 }
 
 impl Hold {
-    fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+    pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), plan: Vec::new() }
+    }
+
+    fn with_plan(self, steps: &[Step]) -> Self {
+        Self { plan: steps.iter().map(ToString::to_string).collect(), ..self }
+    }
+
+    /// The hold of an object whose class cannot be used as it stands.
+    #[must_use]
+    pub fn invalid_class(class: &str, faults: &[Finding]) -> Self {
+        let told = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        Self::new(Reason::InvalidClass, format!("LambdaRoleClass {class} cannot be used: {told}. Correct the class."))
+    }
+
+    /// The hold of an object of which not even that is known why it has no class.
+    #[must_use]
+    pub fn without_class() -> Self {
+        Self::new(Reason::ClassNotFound, "The object has no LambdaRoleClass.")
+    }
+
+    /// The same, where it keeps an object from being deleted.
+    #[must_use]
+    pub fn of_deletion(self) -> Self {
+        let message = format!(
+            "The deletion waits, as it is not known in which account the role is. {} To leave the role, set spec.deletionPolicy to Retain.",
+            self.message
+        );
+        Self { message, ..self }
+    }
+
+    /// The hold of an object whose class cannot be decoded.
+    #[must_use]
+    pub fn unreadable_class(class: &str, fault: &str) -> Self {
+        Self::new(Reason::InvalidClass, format!("LambdaRoleClass {class} cannot be read: {fault}. Correct the class."))
+    }
+
+    /// The hold of an object that came when its namespace had as many roles as the class allows.
+    #[must_use]
+    pub fn role_limit(class: &str, namespace: &str, most: usize) -> Self {
+        Self::new(
+            Reason::RoleLimitReached,
+            format!(
+                "Namespace {namespace} has the {most} roles that LambdaRoleClass {class} allows (spec.guardrails.maxRolesPerNamespace), and the oldest keep their place. Delete another LambdaExecutionRole, or ask whoever runs the class for more."
+            ),
+        )
     }
 
     /// The hold of an object whose role lives in another account than the controller's credentials now belong to, if that
@@ -71,6 +127,54 @@ impl Hold {
     }
 }
 
+/// Whose a role is that stands where the object's should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The object's.
+    Owned,
+    /// Nobody's, and the object may take it over, or see what that would change.
+    Adoptable,
+    /// Not the object's: it is not touched.
+    Foreign(Hold),
+}
+
+/// What a role is judged by, beside the spec.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Whose the role shall be.
+    pub owner: &'a Owner,
+    /// The class of the object.
+    pub class: &'a ObjectClass,
+    /// Names of roles that are never taken over: those that the controller itself uses.
+    pub protected: &'a BTreeSet<String>,
+}
+
+/// Judges whose `role` is.
+#[must_use]
+pub fn standing(desired: &DesiredRole, terms: &Terms<'_>, role: &ObservedRole) -> Standing {
+    let Terms { owner, class, protected } = terms;
+    let Some(conflict) = conflict(&desired.name, owner, role) else { return Standing::Owned };
+    if desired.adoption == Adoption::Never || role.name != desired.name {
+        return Standing::Foreign(conflict);
+    }
+    let refusal = if role.tags.keys().any(|key| key.to_ascii_lowercase().starts_with(TAG_PREFIX)) {
+        return Standing::Foreign(conflict);
+    } else if protected.iter().any(|name| name.eq_ignore_ascii_case(&role.name)) {
+        "the controller itself uses it".to_owned()
+    } else if RESERVED_PATHS.iter().any(|path| role.path.starts_with(path)) {
+        format!("roles under {} are AWS's own", role.path)
+    } else if !class.may_adopt(&role.name) {
+        format!(
+            "LambdaRoleClass {} does not consent (spec.naming.adoptable)",
+            class.name.as_deref().unwrap_or_default()
+        )
+    } else {
+        return Standing::Adoptable;
+    };
+    let message = format!("Role {} exists already ({}) and is not taken over: {refusal}.", role.name, role.arn);
+    Standing::Foreign(Hold::new(Reason::RoleConflict, message))
+}
+
 /// The steps that may be carried out, of those that would make `observed` equal to `desired`: all or none.
 ///
 /// `is_settled` says that IAM equalled the spec before, so that a difference now is somebody else's doing.
@@ -79,14 +183,17 @@ impl Hold {
 /// Why IAM stays as it is.
 pub fn judge(
     desired: &DesiredRole,
-    owner: &Owner,
+    terms: &Terms<'_>,
     observed: Option<&ObservedRole>,
     steps: Vec<Step>,
     is_settled: bool,
 ) -> Result<Vec<Step>, Hold> {
+    let mut is_adoption = false;
     if let Some(role) = observed {
-        if let Some(conflict) = conflict(&desired.name, owner, role) {
-            return Err(conflict);
+        match standing(desired, terms, role) {
+            Standing::Owned => {}
+            Standing::Adoptable => is_adoption = true,
+            Standing::Foreign(hold) => return Err(hold),
         }
         if role.path != desired.path {
             let message = format!(
@@ -99,13 +206,28 @@ pub fn judge(
             return Err(Hold::new(Reason::InvalidSpec, message));
         }
     }
+    let class = terms.class;
+    let is_observed = class.mode == Mode::Observe;
+    if !steps.is_empty() && (is_observed || is_adoption && desired.adoption == Adoption::Observe) {
+        let (who, fix) = if is_observed {
+            let class = class.name.as_deref().unwrap_or_default();
+            (format!("LambdaRoleClass {class} only observes"), "To have it done, set spec.mode of the class to Enforce")
+        } else {
+            ("spec.adoption is Observe".to_owned(), "To have it done, set spec.adoption to ExistingRole")
+        };
+        let message = format!(
+            "{who}, so nothing is written to IAM. To match the spec the controller would: {}. {fix}.",
+            describe(&steps)
+        );
+        return Err(Hold::new(Reason::Observed, message).with_plan(&steps));
+    }
     if is_settled && !steps.is_empty() && desired.drift == Drift::Report {
         let message = format!(
             "Role {} was changed by somebody else, and spec.drift is Report. To match the spec the controller would: {}. Undo the change in IAM, change the spec, or set spec.drift to Correct.",
             desired.name,
             describe(&steps)
         );
-        return Err(Hold::new(Reason::Drifted, message));
+        return Err(Hold::new(Reason::Drifted, message).with_plan(&steps));
     }
     Ok(steps)
 }
@@ -138,6 +260,10 @@ pub struct Removal<'a> {
     pub role_name: &'a str,
     /// Delete or retain.
     pub deletion_policy: DeletionPolicy,
+    /// The same for a role that turns out to have been adopted.
+    pub deletion_policy_if_adopted: DeletionPolicy,
+    /// The class, if it only observes.
+    pub observing_class: Option<&'a str>,
     /// Whether the object is suspended.
     pub suspend: bool,
     /// What others put on the role.
@@ -151,10 +277,7 @@ impl Removal<'_> {
     #[must_use]
     pub fn judge_unseen(&self) -> Option<Verdict> {
         match (self.deletion_policy, self.suspend) {
-            (DeletionPolicy::Retain, _) => {
-                let message = format!("Role {} stays, as spec.deletionPolicy is Retain.", self.role_name);
-                Some(Verdict::Release(Some(message)))
-            }
+            (DeletionPolicy::Retain, _) => Some(self.retained()),
             (DeletionPolicy::Delete, true) => Some(Verdict::Hold(Hold::new(
                 Reason::Suspended,
                 format!(
@@ -164,6 +287,10 @@ impl Removal<'_> {
             ))),
             (DeletionPolicy::Delete, false) => None,
         }
+    }
+
+    fn retained(&self) -> Verdict {
+        Verdict::Release(Some(format!("Role {} stays, as its deletion policy is Retain.", self.role_name)))
     }
 
     /// Whether `role` is this object's, so that it is worth asking who uses it.
@@ -177,9 +304,14 @@ impl Removal<'_> {
     pub fn judge(&self, observed: Option<&ObservedRole>, usage: &Usage, placed: &Placed) -> Verdict {
         match observed {
             None => Verdict::Release(None),
+            Some(role) if self.concerns(role) && self.is_retained(role) => self.retained(),
             Some(role) if self.concerns(role) => self.judge_owned(role, usage, placed),
             Some(_) => Verdict::Release(Some(format!("Role {} is not this object's and stays.", self.role_name))),
         }
+    }
+
+    fn is_retained(&self, role: &ObservedRole) -> bool {
+        role.is_adopted() && self.deletion_policy_if_adopted == DeletionPolicy::Retain
     }
 
     fn judge_owned(&self, role: &ObservedRole, usage: &Usage, placed: &Placed) -> Verdict {
@@ -213,7 +345,19 @@ impl Removal<'_> {
                 ),
             ));
         }
-        Verdict::Delete(diff::deletion(role))
+        let steps = diff::deletion(role);
+        match self.observing_class {
+            Some(class) => Verdict::Hold(
+                Hold::new(
+                    Reason::Observed,
+                    format!(
+                        "Role {name} is not deleted: LambdaRoleClass {class} only observes. Set spec.mode of the class to Enforce, or spec.deletionPolicy to Retain to leave the role."
+                    ),
+                )
+                .with_plan(&steps),
+            ),
+            None => Verdict::Delete(steps),
+        }
     }
 
     fn foreign_policies(&self, role: &ObservedRole, placed: &Placed) -> Vec<String> {

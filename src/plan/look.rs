@@ -20,6 +20,10 @@ pub struct Subject {
     pub delete_in_use: bool,
     /// Whether the object is being deleted.
     pub is_deleting: bool,
+    /// UID and generation of its class.
+    pub class: Option<(Option<String>, Option<i64>)>,
+    /// Why it cannot have the class, in words.
+    pub obstacle: Option<String>,
 }
 
 /// How long to wait after the `failures`th failure in a row: doubling from a base that fits the class, up to

@@ -5,6 +5,8 @@
 //! the steps out.
 
 pub mod account;
+pub mod class;
+pub mod compliance;
 pub mod desired;
 pub mod diff;
 pub mod failure;
@@ -27,6 +29,7 @@ mod tests;
 mod trust;
 
 pub use account::{Account, Quotas};
+pub use class::ObjectClass;
 pub use desired::DesiredRole;
 pub use failure::{Class, Failure};
 pub use guard::{Hold, Verdict};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Owner;
+use crate::api::ADOPTED_TAG;
 
 /// A role as IAM holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,12 @@ pub struct ObservedRole {
 }
 
 impl ObservedRole {
+    /// Whether it was there before its object, by its tags.
+    #[must_use]
+    pub fn is_adopted(&self) -> bool {
+        self.tags.contains_key(ADOPTED_TAG)
+    }
+
     /// Whether the role's tags name `owner`.
     #[must_use]
     pub fn is_owned_by(&self, owner: &Owner) -> bool {

@@ -208,7 +208,7 @@ fn what_cannot_be_read_ends_with_2_and_says_why() {
             "no LambdaExecutionRole is in these files",
         ),
         (&["lint", "-", "--account-id", "12345"], "", "an account id has twelve digits"),
-        (&["lint", "-"], "", "--account-id"),
+        (&["lint", "-"], &manifest("{}"), "--account-id"),
         (&["render"], "", "FILE"),
     ];
     for (arguments, input, message) in cases {

@@ -45,6 +45,14 @@ impl<'a> Compiler<'a> {
         entries.filter_map(|(index, entry)| self.text(entry, format!("{path}[{index}]"))).collect()
     }
 
+    /// The same of a list of which an empty one would make its rule be about nothing.
+    pub(super) fn some_texts(&mut self, list: &[String], path: &str) -> Vec<Text> {
+        if list.is_empty() {
+            self.fault(path, "is empty, so that the rule is about nothing: leave it out for all");
+        }
+        self.texts(list, path)
+    }
+
     /// A text with its placeholders replaced. A value brings in no wildcard, since what a name may hold would then decide
     /// what the class allows; and what IAM fills in at each request cannot be compared with a pattern.
     pub(super) fn text(&mut self, text: &str, path: String) -> Option<Text> {

@@ -102,6 +102,11 @@ impl<'a> Grant<'a> {
         })
     }
 
+    /// Whether it stands in a managed policy.
+    pub(super) fn is_attached(&self) -> bool {
+        self.spelling == Spelling::Whole
+    }
+
     /// The statement's pairs of actions and resources, by which it is known again where it was merged with others.
     pub(super) fn subjects(&self) -> Vec<String> {
         let (actions, resources) = (&self.statement.actions, self.statement.resources.as_ref());

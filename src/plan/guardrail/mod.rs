@@ -170,6 +170,9 @@ impl Guardrails {
         let for_lambda: Vec<&Grant<'_>> = grants.iter().filter(|grant| grant.is_for_lambda).collect();
         for (name, document) in *inline_policies {
             for grant in Grant::all(document, &format!("inline policy {name}")) {
+                if report.is_full() {
+                    return report.into_violations();
+                }
                 report.add_untold(self.permission_refusals(&grant, &for_lambda));
             }
         }

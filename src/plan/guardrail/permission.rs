@@ -214,7 +214,7 @@ impl Rule {
                     compiler.fault(&path, rule::PERMISSION_RULE);
                 }
                 let mut compiled = |list: &Option<Vec<String>>, field: &str| {
-                    list.as_ref().map(|list| compiler.texts(list, &format!("{path}.{field}")))
+                    list.as_ref().map(|list| compiler.some_texts(list, &format!("{path}.{field}")))
                 };
                 let (actions, resources) =
                     (compiled(&entry.actions, "actions"), compiled(&entry.resources, "resources"));
@@ -229,19 +229,39 @@ impl Rule {
 
     /// Which of the actions and of the resources are within the rule's.
     fn takes_in_of(&self, actions: &[Action<'_>], resources: &[Entry<'_, Pattern>]) -> Reach {
-        Reach {
-            actions: held(&self.actions, actions, |own, action| action.pattern.is_within_one_of(own)),
-            resources: held(&self.resources, resources, |own, resource| resource.pattern.is_within_one_of(own)),
-        }
+        self.reach(
+            actions,
+            resources,
+            |own, action| action.is_within_one_of(own),
+            |own, resource| resource.is_within_one_of(own),
+        )
     }
 
     /// Which of the actions and of the resources have anything in common with the rule's.
     fn touched_of(&self, actions: &[Action<'_>], resources: &[Entry<'_, Pattern>]) -> Reach {
-        let action =
-            |own: &Vec<ActionPattern>, action: &Action<'_>| own.iter().any(|own| own.intersects(action.pattern));
-        let resource =
-            |own: &Vec<Pattern>, resource: &Entry<'_, Pattern>| own.iter().any(|own| own.intersects(&resource.pattern));
-        Reach { actions: held(&self.actions, actions, action), resources: held(&self.resources, resources, resource) }
+        self.reach(
+            actions,
+            resources,
+            |own, action| own.iter().any(|own| own.intersects(action)),
+            |own, resource| own.iter().any(|own| own.intersects(resource)),
+        )
+    }
+
+    fn reach(
+        &self,
+        actions: &[Action<'_>],
+        resources: &[Entry<'_, Pattern>],
+        has_action: impl Fn(&[ActionPattern], &ActionPattern) -> bool,
+        has_resource: impl Fn(&[Pattern], &Pattern) -> bool,
+    ) -> Reach {
+        let has_action = |action: &Action<'_>| self.actions.as_ref().is_none_or(|own| has_action(own, action.pattern));
+        let actions: Vec<bool> = actions.iter().map(has_action).collect();
+        // Most rules are about no action of a statement.
+        let is_about_any = actions.contains(&true);
+        let has_resource = |resource: &Entry<'_, Pattern>| {
+            is_about_any && self.resources.as_ref().is_none_or(|own| has_resource(own, &resource.pattern))
+        };
+        Reach { actions, resources: resources.iter().map(has_resource).collect() }
     }
 }
 
@@ -255,10 +275,6 @@ impl Reach {
     fn has(&self, action: usize, resource: usize) -> bool {
         self.actions[action] && self.resources[resource]
     }
-}
-
-fn held<P, E>(own: &Option<P>, entries: &[E], is_held: impl Fn(&P, &E) -> bool) -> Vec<bool> {
-    entries.iter().map(|entry| own.as_ref().is_none_or(|own| is_held(own, entry))).collect()
 }
 
 fn located<'a>(actions: &'a [Entry<'_, ActionPattern>], grant: &Grant<'_>) -> impl Iterator<Item = Action<'a>> {

@@ -81,6 +81,7 @@ impl Scopes {
         let subjects = actions.iter().map(|action| action.to_ascii_lowercase()).collect();
         let message = format!("allows {}{} whatever code calls", some_of(actions), grant.place);
         let fix = match self.required {
+            _ if grant.is_attached() => "Detach it and write out what is needed of it, with sourceFunctionArns",
             RequireScope::Never | RequireScope::WhereCarried => {
                 "Name the functions in sourceFunctionArns; what Lambda itself calls belongs under features, eventSources and destinations"
             }

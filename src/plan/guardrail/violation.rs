@@ -57,12 +57,8 @@ impl Report {
         }
     }
 
-    /// Adds what a final document is refused for, if no field of the spec was refused for it. Once enough is shown, the
-    /// fields alone are counted: nobody can tell any more what the document holds beyond them.
+    /// Adds what a final document is refused for, if no field of the spec was refused for it.
     pub(super) fn add_untold(&mut self, refusals: impl IntoIterator<Item = Refusal>) {
-        if self.is_full() {
-            return;
-        }
         let told = &self.told;
         let is_told = |refusal: &Refusal| {
             let Refusal { violation, subjects } = refusal;
@@ -73,7 +69,8 @@ impl Report {
         self.add(untold);
     }
 
-    fn is_full(&self) -> bool {
+    /// Whether no more is shown. Then nobody can tell what a final document holds beyond the fields, and there is no need to.
+    pub(super) fn is_full(&self) -> bool {
         self.shown.len() >= VIOLATIONS_MAX
     }
 

@@ -63,7 +63,7 @@ impl Verdict {
 }
 
 fn accepted() -> Verdict {
-    Verdict::new(ConditionType::Accepted, true, Reason::Accepted, "The spec is valid.")
+    Verdict::new(ConditionType::Accepted, true, Reason::Accepted, "The spec is valid, and its class allows it.")
 }
 
 /// For passes that ended before the spec was judged: the last judgement, if there was one and it counts still.
@@ -75,7 +75,7 @@ fn accepted_before(pass: &Pass<'_>, counts: impl Fn(&Condition) -> bool) -> Verd
     }
 }
 
-pub(super) fn rejected(faults: &[Finding]) -> Vec<Verdict> {
+pub(super) fn rejected(faults: &[Finding], is_enforced: bool) -> Vec<Verdict> {
     let errors = faults.iter().filter(|finding| finding.severity == Severity::Error);
     let message = errors.map(ToString::to_string).collect::<Vec<_>>().join("; ");
     vec![
@@ -85,14 +85,18 @@ pub(super) fn rejected(faults: &[Finding]) -> Vec<Verdict> {
             ConditionType::Synced,
             false,
             Reason::InvalidSpec,
-            "IAM was left as it was, because the spec is not valid.",
+            if is_enforced {
+                "The spec is not valid; in IAM only what the class demands was done."
+            } else {
+                "IAM was left as it was, because the spec is not valid."
+            },
         ),
         Verdict::new(ConditionType::Stalled, true, Reason::InvalidSpec, &message),
     ]
 }
 
 pub(super) fn held(pass: &Pass<'_>, hold: &Hold, is_deleting: bool) -> Vec<Verdict> {
-    let Hold { reason, message } = hold;
+    let Hold { reason, message, plan: _ } = hold;
     if is_deleting {
         return vec![
             Verdict::new(ConditionType::Ready, false, Reason::Deleting, message),
@@ -113,7 +117,19 @@ pub(super) fn held(pass: &Pass<'_>, hold: &Hold, is_deleting: bool) -> Vec<Verdi
             Verdict::new(ConditionType::Synced, false, *reason, message),
             Verdict::new(ConditionType::Drifted, true, *reason, message),
         ],
-        Reason::InvalidSpec => vec![
+        Reason::Observed => vec![
+            Verdict::new(ConditionType::Ready, false, *reason, message),
+            accepted(),
+            Verdict::new(ConditionType::Synced, false, *reason, message),
+        ],
+        Reason::InvalidSpec
+        | Reason::GuardrailViolation
+        | Reason::RoleLimitReached
+        | Reason::ClassNotAllowed
+        | Reason::ClassNotFound
+        | Reason::NoDefaultClass
+        | Reason::SeveralDefaultClasses
+        | Reason::InvalidClass => vec![
             Verdict::new(ConditionType::Ready, false, *reason, message),
             Verdict::new(ConditionType::Accepted, false, *reason, message),
             Verdict::new(ConditionType::Synced, false, *reason, message),

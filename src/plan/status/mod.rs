@@ -25,14 +25,21 @@ use crate::{
 /// What came of a pass.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome<'a> {
-    /// The spec cannot be: the findings, of which at least one is an error.
-    Rejected(&'a [Finding]),
+    /// The spec cannot be.
+    Rejected {
+        /// The findings, of which at least one is an error.
+        findings: &'a [Finding],
+        /// What the class's guardrails had done all the same.
+        enforced: &'a [Step],
+    },
     /// IAM was left as it was.
     Held {
         /// Why.
         hold: &'a Hold,
         /// Whether the object is being deleted.
         is_deleting: bool,
+        /// What the class's guardrails had done all the same.
+        enforced: &'a [Step],
     },
     /// A call failed.
     Failed {
@@ -76,6 +83,8 @@ pub struct Pass<'a> {
     pub generation: Option<i64>,
     /// Value of the annotation that forces a look.
     pub reconcile_at: Option<&'a str>,
+    /// The class of the object, if it has one.
+    pub class_name: Option<&'a str>,
     /// When the pass ended.
     pub now: Timestamp,
     /// How long after the last write a role counts as propagated.
@@ -126,6 +135,15 @@ pub fn has_synced(status: &LambdaExecutionRoleStatus, generation: Option<i64>, d
     is_next && status.synced_fingerprint == Some(desired.fingerprint())
 }
 
+/// Whether `status` says that the class does not let the object have the role that it asks for.
+#[must_use]
+pub fn is_refused(status: &LambdaExecutionRoleStatus) -> bool {
+    const REASONS: [Reason; 3] = [Reason::GuardrailViolation, Reason::RoleLimitReached, Reason::ClassNotAllowed];
+    condition(status, ConditionType::Accepted).is_some_and(|accepted| {
+        accepted.status == "False" && REASONS.iter().any(|reason| accepted.reason == reason.as_str())
+    })
+}
+
 /// What is said after a pass.
 #[must_use]
 pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
@@ -133,14 +151,24 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
         observed_generation: pass.generation,
         last_handled_reconcile_at: pass.reconcile_at.map(str::to_owned),
         conditions: Vec::new(),
+        plan: Vec::new(),
+        class_name: pass.class_name.map(str::to_owned).or_else(|| pass.previous.class_name.clone()),
         ..pass.previous.clone()
     };
     let (verdicts, next) = match outcome {
-        Outcome::Rejected(findings) => {
+        Outcome::Rejected { findings, enforced } => {
             status.warnings = warnings(findings);
-            (rejected(findings), Next::Resync)
+            note_enforced(&mut status, pass, enforced);
+            (rejected(findings, !enforced.is_empty()), Next::Resync)
         }
-        Outcome::Held { hold, is_deleting } => {
+        Outcome::Held { hold, is_deleting, enforced } => {
+            let synced = status.synced_fingerprint.take();
+            note_enforced(&mut status, pass, enforced);
+            // Drift that is only reported has to be known for drift also once the boundary is back.
+            if enforced.is_empty() || hold.reason == Reason::Drifted {
+                status.synced_fingerprint = synced;
+            }
+            status.plan = hold.plan.iter().take(PLAN_MAX).cloned().collect();
             // What stands in the way of a deletion goes without a sign; what suspends it does not.
             let is_watched = !*is_deleting || hold.reason == Reason::Suspended;
             let next = if is_watched { Next::Resync } else { Next::Backoff(Class::Waiting) };
@@ -245,9 +273,21 @@ fn note_placed(status: &mut LambdaExecutionRoleStatus, applied: &[Step]) {
     }
 }
 
+/// What was taken away is IAM's state now, and no longer what the spec asked for when IAM equalled it.
+fn note_enforced(status: &mut LambdaExecutionRoleStatus, pass: &Pass<'_>, enforced: &[Step]) {
+    if !enforced.is_empty() {
+        status.last_change_time = Some(whole_seconds(pass.now));
+        status.synced_fingerprint = None;
+        note_placed(status, enforced);
+    }
+}
+
 fn stored_policy(name: &str, document: &Document) -> StoredPolicy {
     StoredPolicy { name: name.to_owned(), characters: i64::try_from(document.characters()).unwrap_or(i64::MAX) }
 }
+
+/// Most steps that a status shows.
+const PLAN_MAX: usize = 100;
 
 /// Most warnings that a status shows; `lambdaroles lint` shows all.
 const WARNINGS_MAX: usize = 20;

@@ -2,7 +2,7 @@
 
 use super::{Outcome, Pass, clipped, conditions::condition, has_synced};
 use crate::{
-    api::{ConditionType, LambdaExecutionRoleStatus, Reason},
+    api::{ADOPTED_TAG, ConditionType, LambdaExecutionRoleStatus, Reason},
     plan::{Class, Step, step::describe},
 };
 
@@ -34,7 +34,10 @@ pub(super) fn notes(pass: &Pass<'_>, outcome: &Outcome<'_>, status: &LambdaExecu
     let (applied, desired): (&[Step], _) = match outcome {
         Outcome::Failed { applied, desired, .. } => (applied, *desired),
         Outcome::Synced { applied, desired, .. } => (applied, Some(*desired)),
-        Outcome::Rejected(_) | Outcome::Held { .. } => (&[], None),
+        Outcome::Rejected { enforced, .. } | Outcome::Held { enforced, .. } => {
+            notes.extend(enforcement(enforced));
+            (&[], None)
+        }
     };
     if let [first, ..] = applied {
         let is_drift = desired.is_some_and(|desired| has_synced(pass.previous, pass.generation, desired));
@@ -49,6 +52,9 @@ pub(super) fn notes(pass: &Pass<'_>, outcome: &Outcome<'_>, status: &LambdaExecu
             _ if is_drift => {
                 (Reason::DriftCorrected, format!("Undid what somebody else changed in IAM: {}.", describe(applied)))
             }
+            Step::TagRole(tags) if tags.contains_key(ADOPTED_TAG) => {
+                (Reason::Adopted, format!("Took over a role that was there before: {}.", describe(applied)))
+            }
             Step::CreateRole(_) => (Reason::Created, format!("Changed IAM: {}.", describe(applied))),
             _ => (Reason::Updated, format!("Changed IAM: {}.", describe(applied))),
         };
@@ -58,12 +64,17 @@ pub(super) fn notes(pass: &Pass<'_>, outcome: &Outcome<'_>, status: &LambdaExecu
     notes
 }
 
+fn enforcement(steps: &[Step]) -> Option<Note> {
+    let message = || clipped(&format!("Did what the class's guardrails demand: {}.", describe(steps)));
+    (!steps.is_empty()).then(|| Note { reason: Reason::GuardrailEnforced, message: message(), is_warning: true })
+}
+
 fn warning(pass: &Pass<'_>, outcome: &Outcome<'_>, status: &LambdaExecutionRoleStatus) -> Option<Note> {
     let kind = match outcome {
         Outcome::Synced { .. } => return None,
         Outcome::Held { hold, .. } if hold.reason == Reason::Suspended => ConditionType::Synced,
         Outcome::Held { is_deleting: true, .. } => ConditionType::DeletionBlocked,
-        Outcome::Held { .. } | Outcome::Rejected(_) => ConditionType::Ready,
+        Outcome::Held { .. } | Outcome::Rejected { .. } => ConditionType::Ready,
         Outcome::Failed { failure, .. } => match failure.class {
             Class::Terminal => ConditionType::Stalled,
             Class::Waiting => ConditionType::Reconciling,
@@ -74,10 +85,14 @@ fn warning(pass: &Pass<'_>, outcome: &Outcome<'_>, status: &LambdaExecutionRoleS
     let is_news = condition(pass.previous, kind)
         .is_none_or(|before| before.reason != now.reason || before.message != now.message);
     let reason = match outcome {
-        Outcome::Rejected(_) => Reason::InvalidSpec,
+        Outcome::Rejected { .. } => Reason::InvalidSpec,
         Outcome::Held { hold, .. } => hold.reason,
         Outcome::Failed { failure, .. } => failure.reason,
         Outcome::Synced { .. } => return None,
     };
-    is_news.then(|| Note { reason, message: now.message.clone(), is_warning: reason != Reason::Suspended })
+    is_news.then(|| Note {
+        reason,
+        message: now.message.clone(),
+        is_warning: !matches!(reason, Reason::Suspended | Reason::Observed),
+    })
 }

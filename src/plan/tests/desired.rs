@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use rstest::rstest;
 
-use super::{account, desired, owner, set, spec};
+use super::{account, class, desired, owner, set, spec};
 use crate::{
-    api::role::{DeletionPolicy, Drift, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
+    api::role::{Adoption, Drift, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
     plan::{
         Account, DesiredRole,
-        desired::{desired_role, resync_interval},
+        desired::{Parts, desired_role, resync_interval},
     },
 };
 
@@ -56,9 +56,10 @@ fn an_empty_spec_is_a_role_that_lambda_may_assume_and_nothing_else() {
                 inline_policies: UnlistedInlinePolicies::Delete,
             },
             drift: Drift::Correct,
-            deletion_policy: DeletionPolicy::Delete,
+            adoption: Adoption::Never,
             suspend: false,
             resync_interval: None,
+            parts: Parts::default(),
             quotas: account().quotas,
             warnings: Vec::new(),
         }
@@ -77,7 +78,6 @@ permissionsBoundary: {arn: 'arn:aws:iam::111122223333:policy/team/boundary'}
 tags: {team: shop, Änderung: ''}
 unlisted: {managedPolicies: Keep, inlinePolicies: Keep}
 drift: Report
-deletionPolicy: Retain
 suspend: true
 resyncInterval: 1h30m",
     );
@@ -94,7 +94,7 @@ resyncInterval: 1h30m",
     assert_eq!(role.tags, tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
     assert_eq!(role.unlisted.managed_policies, UnlistedManagedPolicies::Keep);
     assert_eq!(role.unlisted.inline_policies, UnlistedInlinePolicies::Keep);
-    assert_eq!((role.drift, role.deletion_policy), (Drift::Report, DeletionPolicy::Retain));
+    assert_eq!(role.drift, Drift::Report);
     assert!(role.suspend);
     assert_eq!(role.resync_interval, Some(Duration::from_mins(90)));
 }
@@ -163,7 +163,7 @@ fn arns_are_of_the_partition_region_and_account_where_the_role_is() {
 trust: {self: true, sourceAccountCondition: false}
 managedPolicies: [{aws: AWSLambdaBasicExecutionRole}, {aws: AWSXRayDaemonWriteAccess}, {aws: job-function/Billing}]
 statements: [{effect: Allow, actions: ["s3:GetObject"], resources: ["*"], sourceFunctionArns: [orders]}]"#;
-    let role = desired_role(&spec(yaml), &owner(), &account, None).unwrap();
+    let role = desired_role(&spec(yaml), &owner(), &account, &class(), None).unwrap();
     assert!(
         role.trust_policy.to_string().contains(r#""AWS":"arn:aws-cn:iam::999900001111:role/shop-orders""#),
         "{}",
@@ -276,7 +276,7 @@ fn the_scoped_statement_of_the_documentation_comes_out_as_it_stands_there() {
         )
     };
     let there = Account { id: "123456789012".to_owned(), region: "us-east-1".to_owned(), ..account() };
-    let role = |functions| desired_role(&spec(&statement(functions)), &owner(), &there, None).unwrap();
+    let role = |functions| desired_role(&spec(&statement(functions)), &owner(), &there, &class(), None).unwrap();
     let by_arn = role("'arn:aws:lambda:us-east-1:123456789012:function:source_lambda'");
     assert_eq!(json(&by_arn.inline_policies["lambdaroles"].to_string()), json(documented));
 

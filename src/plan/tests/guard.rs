@@ -1,17 +1,19 @@
 //! What may be done, and what is said where it may not.
 
+use std::collections::BTreeSet;
+
 use rstest::rstest;
 
-use super::{account, clauses, desired, owner, placed, set, spec, stored};
+use super::{account, class, clauses, desired, owner, placed, set, spec, stored};
 use crate::{
     api::{
         Reason,
         role::{DeletionPolicy, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
     },
     plan::{
-        Hold, ObservedRole, Owner, Placed, Step, Usage, Verdict,
+        Hold, ObjectClass, ObservedRole, Owner, Placed, Step, Usage, Verdict,
         diff::diff,
-        guard::{Removal, judge},
+        guard::{Removal, Terms, judge},
     },
 };
 
@@ -25,11 +27,17 @@ fn found(yaml: &str, tags_of: Option<&Owner>) -> ObservedRole {
 fn verdict(yaml: &str, observed: &ObservedRole, is_settled: bool) -> Result<Vec<Step>, Hold> {
     let role = desired(yaml);
     let steps = diff(&role, Some(observed), &placed(&[]));
-    judge(&role, &owner(), Some(observed), steps, is_settled)
+    judge(&role, &terms(&owner(), &class()), Some(observed), steps, is_settled)
+}
+
+const NONE: &BTreeSet<String> = &BTreeSet::new();
+
+fn terms<'a>(owner: &'a Owner, class: &'a ObjectClass) -> Terms<'a> {
+    Terms { owner, class, protected: NONE }
 }
 
 fn hold(reason: Reason, message: &str) -> Hold {
-    Hold { reason, message: message.to_owned() }
+    Hold { reason, message: message.to_owned(), plan: Vec::new() }
 }
 
 #[test]
@@ -42,7 +50,7 @@ fn a_role_with_our_tags_is_ours() {
 fn a_role_that_does_not_exist_may_be_created() {
     let role = desired("{}");
     let steps = diff(&role, None, &placed(&[]));
-    assert_eq!(judge(&role, &owner(), None, steps.clone(), false), Ok(steps));
+    assert_eq!(judge(&role, &terms(&owner(), &class()), None, steps.clone(), false), Ok(steps));
 }
 
 #[rstest]
@@ -139,7 +147,7 @@ fn a_role_that_equals_the_spec_is_no_drift() {
 fn a_role_that_somebody_deleted_is_drift() {
     let role = desired("drift: Report");
     let steps = diff(&role, None, &placed(&[]));
-    assert_eq!(judge(&role, &owner(), None, steps, true).unwrap_err().reason, Reason::Drifted);
+    assert_eq!(judge(&role, &terms(&owner(), &class()), None, steps, true).unwrap_err().reason, Reason::Drifted);
 }
 
 /// The removal of the tests' object; tests change what they are about.
@@ -148,6 +156,8 @@ fn removal(owner: &Owner) -> Removal<'_> {
         owner,
         role_name: "shop-orders",
         deletion_policy: DeletionPolicy::Delete,
+        deletion_policy_if_adopted: DeletionPolicy::Retain,
+        observing_class: None,
         suspend: false,
         unlisted: Unlisted::default(),
         delete_in_use: false,
@@ -164,8 +174,8 @@ const SUSPENDED: &str = "The deletion waits: spec.suspend is true, so role shop-
 #[rstest]
 #[case::delete(DeletionPolicy::Delete, false, None)]
 #[case::delete_while_suspended(DeletionPolicy::Delete, true, Some(Verdict::Hold(hold(Reason::Suspended, SUSPENDED))))]
-#[case::retain(DeletionPolicy::Retain, false, Some(Verdict::Release(Some("Role shop-orders stays, as spec.deletionPolicy is Retain.".to_owned()))))]
-#[case::retain_while_suspended(DeletionPolicy::Retain, true, Some(Verdict::Release(Some("Role shop-orders stays, as spec.deletionPolicy is Retain.".to_owned()))))]
+#[case::retain(DeletionPolicy::Retain, false, Some(Verdict::Release(Some("Role shop-orders stays, as its deletion policy is Retain.".to_owned()))))]
+#[case::retain_while_suspended(DeletionPolicy::Retain, true, Some(Verdict::Release(Some("Role shop-orders stays, as its deletion policy is Retain.".to_owned()))))]
 fn retaining_and_waiting_need_no_look_at_iam(
     #[case] deletion_policy: DeletionPolicy,
     #[case] suspend: bool,
@@ -314,7 +324,7 @@ features: [{name: Tracing}]
 inlinePolicies: [{name: legacy, document: {Version: "2012-10-17", Statement: {Effect: Allow, Action: "s3:GetObject", Resource: "*"}}}]"#;
     let role = found(yaml, Some(&owner));
     let removal = Removal { unlisted: KEEP, ..removal(&owner) };
-    let ours = Placed::by_spec(&spec(yaml), &owner, &account());
+    let ours = Placed::by_spec(&spec(yaml), &owner, &account(), "shop-orders");
     assert!(matches!(removal.judge(Some(&role), &Usage::default(), &ours), Verdict::Delete(_)));
     assert!(matches!(removal.judge(Some(&role), &Usage::default(), &Placed::default()), Verdict::Hold(_)));
 }

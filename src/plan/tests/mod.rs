@@ -1,5 +1,6 @@
 //! What the plan decides, as tables. Specs are written in YAML, as users write them.
 
+mod attack;
 mod bad_input;
 mod desired;
 mod diff;
@@ -13,7 +14,7 @@ mod status;
 
 use std::collections::BTreeSet;
 
-use super::{Account, DesiredRole, ObservedRole, Owner, Placed, Quotas, Step, desired::desired_role};
+use super::{Account, DesiredRole, ObjectClass, ObservedRole, Owner, Placed, Quotas, Step, desired::desired_role};
 use crate::{
     api::LambdaExecutionRoleSpec,
     lint::{Code, Finding},
@@ -33,12 +34,17 @@ fn owner() -> Owner {
     Owner { cluster: "north".to_owned(), namespace: "shop".to_owned(), name: "orders".to_owned() }
 }
 
+/// No class: what is judged here holds for every one.
+fn class() -> ObjectClass {
+    ObjectClass::unknown(&owner())
+}
+
 fn spec(yaml: &str) -> LambdaExecutionRoleSpec {
     serde_saphyr::from_str(yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"))
 }
 
 fn judged(yaml: &str) -> Result<DesiredRole, Vec<Finding>> {
-    desired_role(&spec(yaml), &owner(), &account(), None)
+    desired_role(&spec(yaml), &owner(), &account(), &class(), None)
 }
 
 fn desired(yaml: &str) -> DesiredRole {

@@ -32,7 +32,14 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn pass(previous: &Status, now: i64) -> Pass<'_> {
-    Pass { previous, generation: Some(GENERATION), reconcile_at: None, now: at(now), settle: SETTLE }
+    Pass {
+        previous,
+        generation: Some(GENERATION),
+        reconcile_at: None,
+        class_name: Some("production"),
+        now: at(now),
+        settle: SETTLE,
+    }
 }
 
 fn identity() -> Identity {
@@ -83,14 +90,14 @@ fn failed_unjudged(pass: &Pass<'_>, failure: &Failure) -> Report {
 }
 
 fn held(pass: &Pass<'_>, reason: Reason, is_deleting: bool) -> Report {
-    let hold = Hold { reason, message: "It stays as it is.".to_owned() };
-    report(pass, &Outcome::Held { hold: &hold, is_deleting })
+    let hold = Hold { reason, message: "It stays as it is.".to_owned(), plan: Vec::new() };
+    report(pass, &Outcome::Held { hold: &hold, is_deleting, enforced: &[] })
 }
 
 fn rejected(pass: &Pass<'_>) -> Report {
     let fault = |path: &str, message: &str| Finding::invalid(path, message);
     let faults = [fault("spec.path", "is bad"), fault("spec.tags[a]", "is worse")];
-    report(pass, &Outcome::Rejected(&faults))
+    report(pass, &Outcome::Rejected { findings: &faults, enforced: &[] })
 }
 
 /// `type=status/reason` of each condition.
@@ -153,6 +160,8 @@ fn the_role_is_described() {
         Status {
             observed_generation: Some(GENERATION),
             conditions: status.conditions.clone(),
+            class_name: Some("production".to_owned()),
+            plan: Vec::new(),
             role_arn: Some("arn:aws:iam::111122223333:role/shop-orders".to_owned()),
             role_name: Some("shop-orders".to_owned()),
             role_id: Some("AROAEXAMPLEEXAMPLEEX".to_owned()),
@@ -177,7 +186,7 @@ fn a_refused_spec_shows_its_errors_in_the_conditions_and_its_warnings_beside_the
     let warning = Finding { severity: Severity::Warning, ..Finding::invalid("spec.a", "is odd") };
     let findings = [Finding::invalid("spec.b", "is wrong"), warning];
     let before = Status { warnings: vec!["of yesterday".to_owned()], ..Status::default() };
-    let status = report(&pass(&before, 0), &Outcome::Rejected(&findings)).status;
+    let status = report(&pass(&before, 0), &Outcome::Rejected { findings: &findings, enforced: &[] }).status;
     assert_eq!(status.warnings, ["InvalidField: spec.a: is odd"]);
     assert!(status.conditions.iter().all(|condition| !condition.message.contains("spec.a")));
     assert!(status.conditions.iter().any(|condition| condition.message == "spec.b: is wrong"));
@@ -191,7 +200,7 @@ fn of_many_warnings_the_status_shows_some_and_counts_the_rest() {
         ..Finding::invalid(format!("spec.statements[{number}]"), "may be Lambda's")
     };
     let findings: Vec<Finding> = (0..25).map(warning).chain([Finding::invalid("spec", "is wrong")]).collect();
-    let status = report(&pass(&Status::default(), 0), &Outcome::Rejected(&findings)).status;
+    let status = report(&pass(&Status::default(), 0), &Outcome::Rejected { findings: &findings, enforced: &[] }).status;
     assert_eq!(status.warnings.len(), 21);
     assert_eq!(status.warnings.last().unwrap(), "5 more; `lambdaroles lint` shows all.");
 }

@@ -58,8 +58,8 @@ fn is_literal(token: Token) -> bool {
 fn have_common_text(one: &[Token], other: &[Token]) -> bool {
     // `behind[j]`: whether what is left of `one` behind its token at hand and `other[j..]` have a text in common.
     let mut behind: Vec<bool> = (0..=other.len()).map(|start| is_all_any(&other[start..])).collect();
+    let mut here = vec![false; other.len() + 1];
     for token in one.iter().rev() {
-        let mut here = vec![false; other.len() + 1];
         here[other.len()] = *token == Token::Any && behind[other.len()];
         for (index, against) in other.iter().enumerate().rev() {
             here[index] = match (token, against) {
@@ -68,7 +68,7 @@ fn have_common_text(one: &[Token], other: &[Token]) -> bool {
                 (Token::One, Token::One | Token::Exactly(_)) | (Token::Exactly(_), Token::One) => behind[index + 1],
             };
         }
-        behind = here;
+        std::mem::swap(&mut behind, &mut here);
     }
     behind[0]
 }

@@ -119,7 +119,8 @@ async fn an_object_that_is_nested_beyond_measure_stops_nobody_else() {
     let mut world = World::start().await;
     let nested = format!("{}{}", "[".repeat(300), "]".repeat(300));
     let object = format!(
-        r#"{{"apiVersion":"lambdaroles.dev/v1alpha1","kind":"LambdaExecutionRole","metadata":{{"name":"deep"}},"spec":{{"inlinePolicies":[{{"name":"legacy","document":{{"Statement":{nested}}}}}]}}}}"#
+        r#"{{"apiVersion":"lambdaroles.dev/v1alpha1","kind":"LambdaExecutionRole","metadata":{{"name":"deep"}},"spec":{{"className":"{}","inlinePolicies":[{{"name":"legacy","document":{{"Statement":{nested}}}}}]}}}}"#,
+        world.namespace
     );
     let path = format!("/apis/lambdaroles.dev/v1alpha1/namespaces/{}/lambdaexecutionroles", world.namespace);
     let request = Request::post(path).header("content-type", "application/json").body(object.into_bytes()).unwrap();

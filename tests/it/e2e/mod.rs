@@ -1,7 +1,10 @@
 //! End to end: a controller process between a real kube-apiserver and an emulator of AWS.
 
+mod adoption;
+mod attack;
 mod bad_input;
 mod change;
+mod class;
 mod conflict;
 mod deletion;
 mod drift;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use k8s_openapi::api::{
     authentication::v1::TokenRequest,
     core::v1::ServiceAccount,
-    rbac::v1::{PolicyRule, Role, RoleBinding},
+    rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule},
 };
 use kube::{
     Api, Client,
@@ -27,7 +27,7 @@ pub struct Account {
 impl Account {
     const NAME: &'static str = "limited";
 
-    /// Makes one with these rights in its namespace, and none elsewhere.
+    /// Makes one with these rights, and none else.
     pub async fn with(client: &Client, namespace: &str, rules: Vec<PolicyRule>) -> Self {
         let account =
             Self { client: client.clone(), namespace: namespace.to_owned(), folder: tempfile::tempdir().unwrap() };
@@ -39,15 +39,12 @@ impl Account {
             .unwrap();
         account.grant(rules).await;
         let binding = json!({
-            "metadata": {"name": name},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+            "metadata": {"name": namespace},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": namespace},
             "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": namespace}],
         });
         let binding = from_value(binding).unwrap();
-        Api::<RoleBinding>::namespaced(client.clone(), namespace)
-            .create(&PostParams::default(), &binding)
-            .await
-            .unwrap();
+        Api::<ClusterRoleBinding>::all(client.clone()).create(&PostParams::default(), &binding).await.unwrap();
         account.write_kubeconfig().await;
         account
     }
@@ -55,12 +52,12 @@ impl Account {
     /// Gives it other rights.
     pub async fn grant(&self, rules: Vec<PolicyRule>) {
         let object = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
-            "metadata": {"name": Self::NAME}, "rules": rules,
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": {"name": self.namespace}, "rules": rules,
         });
         let params = PatchParams::apply("tests").force();
-        let rights = Api::<Role>::namespaced(self.client.clone(), &self.namespace);
-        rights.patch(Self::NAME, &params, &Patch::Apply(object)).await.unwrap();
+        let rights = Api::<ClusterRole>::all(self.client.clone());
+        rights.patch(&self.namespace, &params, &Patch::Apply(object)).await.unwrap();
     }
 
     /// A kubeconfig with its token.

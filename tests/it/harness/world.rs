@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Result;
+use aws_sdk_iam::operation::create_policy::CreatePolicyError;
 use k8s_openapi::{
     api::{core::v1::Namespace, events::v1::Event},
     apimachinery::pkg::apis::meta::v1::Condition,
@@ -18,7 +19,7 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
     runtime::wait::{Condition as WaitCondition, await_condition},
 };
-use lambdaroles::api::{ConditionType, LambdaExecutionRole, RECONCILE_AT_ANNOTATION, Reason};
+use lambdaroles::api::{ConditionType, LambdaExecutionRole, LambdaRoleClass, RECONCILE_AT_ANNOTATION, Reason};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -43,6 +44,8 @@ pub struct World {
     pub namespace: String,
     pub client: Client,
     pub roles: Api<LambdaExecutionRole>,
+    /// All classes; the world's own has the name of its namespace.
+    pub classes: Api<LambdaRoleClass>,
     /// IAM past the proxy: what somebody else sees and does.
     pub iam: aws_sdk_iam::Client,
     pub aws: aws_config::SdkConfig,
@@ -58,14 +61,36 @@ impl World {
 
     /// A world whose controller takes further arguments; the last of each kind counts.
     pub async fn start_with(arguments: &[&str]) -> Self {
+        Self::start_under(json!({}), arguments).await
+    }
+
+    /// A world whose class says this beside what [`open_class`] says, or instead.
+    pub async fn start_under(class: Value, arguments: &[&str]) -> Self {
+        Self::start_in(
+            |namespace| {
+                let mut spec = open_class(namespace);
+                json_patch::merge(&mut spec, &class);
+                spec
+            },
+            arguments,
+        )
+        .await
+    }
+
+    /// A world of exactly that class.
+    pub async fn start_in(class: impl Fn(&str) -> Value, arguments: &[&str]) -> Self {
         let aws = aws_config::defaults(aws_config::BehaviorVersion::v2026_01_12()).load().await;
         let proxy = Proxy::start(&setting("AWS_ENDPOINT_URL")).await.unwrap();
         let client = client(Path::new(&setting("KUBECONFIG"))).await.unwrap();
         let namespace = unique("t");
         let object = serde_json::from_value(json!({"metadata": {"name": namespace}})).unwrap();
         Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &object).await.unwrap();
+        let classes = Api::all(client.clone());
+        let object = class_object(&namespace, class(&namespace));
+        classes.create(&PostParams::default(), &object).await.unwrap();
         let controller = start_controller(&namespace, &proxy, arguments);
         Self {
+            classes,
             roles: Api::namespaced(client.clone(), &namespace),
             iam: aws_sdk_iam::Client::new(&aws),
             namespace,
@@ -86,19 +111,42 @@ impl World {
         format!("{}-{name}", self.namespace)
     }
 
+    /// Creates an object of the world's class, unless the spec names another, or none by `null`.
     pub async fn create(&self, name: &str, spec: Value) -> LambdaExecutionRole {
+        self.try_create(name, spec).await.unwrap()
+    }
+
+    /// The same, which the API server may refuse.
+    pub async fn try_create(&self, name: &str, mut spec: Value) -> kube::Result<LambdaExecutionRole> {
+        if let Some(fields) = spec.as_object_mut() {
+            let class = fields.entry("className").or_insert_with(|| json!(self.namespace));
+            if class.is_null() {
+                fields.remove("className");
+            }
+        }
         let object = json!({
             "apiVersion": "lambdaroles.dev/v1alpha1", "kind": "LambdaExecutionRole",
             "metadata": {"name": name}, "spec": spec,
         });
         let object = serde_json::from_value(object).unwrap();
-        self.roles.create(&PostParams::default(), &object).await.unwrap()
+        self.roles.create(&PostParams::default(), &object).await
     }
 
     /// Creates an object and waits until it is ready.
     pub async fn create_ready(&self, name: &str, spec: Value) -> LambdaExecutionRole {
         self.create(name, spec).await;
         self.ready(name).await
+    }
+
+    /// Makes a further class.
+    pub async fn create_class(&self, name: &str, spec: Value) -> LambdaRoleClass {
+        self.classes.create(&PostParams::default(), &class_object(name, spec)).await.unwrap()
+    }
+
+    /// Merges into the spec of the world's class; `null` removes a field.
+    pub async fn change_class(&self, spec: Value) {
+        let patch = Patch::Merge(json!({"spec": spec}));
+        self.classes.patch(&self.namespace, &PatchParams::default(), &patch).await.unwrap();
     }
 
     /// Merges into the spec; `null` removes a field.
@@ -238,10 +286,41 @@ impl World {
         answer.policy.unwrap().arn.unwrap()
     }
 
+    /// A customer managed policy of exactly that name, which several worlds may share.
+    pub async fn boundary(&self, name: &str) {
+        let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+        match self.iam.create_policy().policy_name(name).policy_document(document).send().await {
+            Ok(_) => {}
+            Err(error) => {
+                assert!(error.as_service_error().is_some_and(CreatePolicyError::is_entity_already_exists_exception))
+            }
+        }
+    }
+
     /// What IAM holds of a role, as the CLI would show it.
     pub async fn snapshot(&self, role: &str) -> RoleSnapshot {
         RoleSnapshot::take(&self.iam, role).await.unwrap()
     }
+}
+
+/// A class that refuses nothing.
+pub fn open_class(namespace: &str) -> Value {
+    json!({
+        "account": {"id": "123456789012"},
+        "namespaces": {"names": [namespace]},
+        "naming": {"allowedPaths": ["*"], "allowedRoleNames": ["*"]},
+        "guardrails": {
+            "permissions": {"exempted": [{"actions": ["*"]}]},
+            "trust": {"services": ["*"], "principals": ["*"], "federated": ["*"], "self": true},
+        },
+    })
+}
+
+fn class_object(name: &str, spec: Value) -> LambdaRoleClass {
+    let object = json!({
+        "apiVersion": "lambdaroles.dev/v1alpha1", "kind": "LambdaRoleClass", "metadata": {"name": name}, "spec": spec,
+    });
+    serde_json::from_value(object).unwrap()
 }
 
 /// A role as somebody else reads it from IAM.
@@ -295,7 +374,7 @@ pub fn condition(role: &LambdaExecutionRole, kind: ConditionType) -> Option<&Con
 }
 
 fn start_controller(namespace: &str, proxy: &Proxy, arguments: &[&str]) -> ControllerProcess {
-    let mut all = Vec::new();
+    let mut all = vec!["--class", namespace];
     for pair in QUIET.chunks(2) {
         if !arguments.contains(&pair[0]) {
             all.extend_from_slice(pair);

@@ -62,7 +62,7 @@ fn histories() -> impl Strategy<Value = History> {
         |(pool, before, events, after, remembers, seed)| {
             // Under `Report` a pass may rightly leave what others changed, which is tested by itself.
             let (before, after) =
-                (pool.spec(&before), LambdaExecutionRoleSpec { drift: Drift::Correct, ..pool.spec(&after) });
+                (pool.spec(&before), LambdaExecutionRoleSpec { drift: Some(Drift::Correct), ..pool.spec(&after) });
             History { pool, before, events, after, remembers, seed }
         },
     )

@@ -16,7 +16,7 @@ use super::{
     foreign::{self, Edit},
     generate::{self, Pool},
     iam_model::Fate,
-    world::{Ended, NEIGHBOUR, World, account, desired, owner},
+    world::{Ended, NEIGHBOUR, World, account, class, desired, owner, terms},
 };
 
 /// Ways in which a role comes to be somebody else's.
@@ -80,12 +80,14 @@ impl Life {
 
     /// What is judged of an object whose role shall go with it.
     fn judge(&self, world: &mut World, name: &str) -> Verdict {
-        let placed = Placed::by_status(&world.status).and(Placed::by_spec(&self.spec, &owner(), &account()));
+        let placed = Placed::by_status(&world.status).and(Placed::by_spec(&self.spec, &owner(), &account(), name));
         let owner = owner();
         let removal = Removal {
             owner: &owner,
             role_name: name,
             deletion_policy: DeletionPolicy::Delete,
+            deletion_policy_if_adopted: DeletionPolicy::Delete,
+            observing_class: None,
             suspend: false,
             unlisted: self.spec.unlisted,
             delete_in_use: false,
@@ -113,7 +115,7 @@ proptest! {
         let desired = desired(&life.spec);
         let steps = world.plan(&desired);
         for is_settled in [false, true] {
-            let verdict = guard::judge(&desired, &owner(), world.observe(&name).as_ref(), steps.clone(), is_settled);
+            let verdict = guard::judge(&desired, &terms(&owner(), &class()), world.observe(&name).as_ref(), steps.clone(), is_settled);
             prop_assert_eq!(verdict.unwrap_err().reason, Reason::RoleConflict);
         }
         let verdict = life.judge(&mut world, &name);

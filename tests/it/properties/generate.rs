@@ -178,8 +178,8 @@ pub fn draft() -> impl Strategy<Value = Draft> {
             trust: Trust { edge, self_, source_account_condition, statements: Vec::new() },
             managed_policies,
             unlisted,
-            drift: if reports { Drift::Report } else { Drift::Correct },
-            deletion_policy: if retains { DeletionPolicy::Retain } else { DeletionPolicy::Delete },
+            drift: Some(if reports { Drift::Report } else { Drift::Correct }),
+            deletion_policy: Some(if retains { DeletionPolicy::Retain } else { DeletionPolicy::Delete }),
             resync_interval,
             ..LambdaExecutionRoleSpec::default()
         };

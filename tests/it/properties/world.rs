@@ -1,16 +1,19 @@
 //! One object, its role and the controller's passes over them: `controller::pipeline`, with the model in AWS's place.
 
-use std::{cell::RefCell, collections::VecDeque};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, VecDeque},
+};
 
 use k8s_openapi::jiff::Timestamp;
 use lambdaroles::{
     api::{LambdaExecutionRoleSpec, LambdaExecutionRoleStatus, Reason},
     aws::{Applied, Kind},
     plan::{
-        Account, Class, DesiredRole, Failure, Hold, ObservedRole, Owner, Placed, Quotas, Step,
+        Account, Class, DesiredRole, Failure, Hold, ObjectClass, ObservedRole, Owner, Placed, Quotas, Step,
         desired::desired_role,
         diff::diff,
-        guard,
+        guard::{self, Terms},
         status::{self, Identity, Outcome, Pass},
         step::NewRole,
     },
@@ -42,6 +45,17 @@ pub fn owner() -> Owner {
     Owner { cluster: "test".to_owned(), namespace: "shop".to_owned(), name: "orders".to_owned() }
 }
 
+/// No class: what holds here holds for every one.
+pub fn class() -> ObjectClass {
+    ObjectClass::unknown(&owner())
+}
+
+/// What the role is judged by.
+pub fn terms<'a>(owner: &'a Owner, class: &'a ObjectClass) -> Terms<'a> {
+    const NONE: &BTreeSet<String> = &BTreeSet::new();
+    Terms { owner, class, protected: NONE }
+}
+
 thread_local! {
     /// The latest specs of the test at hand: a history goes over the same few again and again.
     static JUDGED: RefCell<VecDeque<(LambdaExecutionRoleSpec, DesiredRole)>> = RefCell::default();
@@ -53,7 +67,8 @@ pub fn desired(spec: &LambdaExecutionRoleSpec) -> DesiredRole {
         if let Some((_, role)) = judged.iter().find(|(known, _)| known == spec) {
             return role.clone();
         }
-        let role = desired_role(spec, &owner(), &account(), None).unwrap_or_else(|faults| panic!("{faults:?}"));
+        let role =
+            desired_role(spec, &owner(), &account(), &class(), None).unwrap_or_else(|faults| panic!("{faults:?}"));
         judged.push_front((spec.clone(), role.clone()));
         judged.truncate(4);
         role
@@ -118,15 +133,15 @@ impl World {
     }
 
     fn keep(&mut self, spec: &LambdaExecutionRoleSpec, fate: Fate) -> (Ended, LambdaExecutionRoleStatus) {
-        let desired = desired_role(spec, &owner(), &account(), self.status.role_name.as_deref()).unwrap();
+        let desired = desired_role(spec, &owner(), &account(), &class(), self.status.role_name.as_deref()).unwrap();
         let is_settled = status::has_synced(&self.status, Some(self.generation), &desired);
         for fate in [fate, Fate::Whole] {
             let observed = self.observe(&desired.name);
             let steps = self.plan(&desired);
-            let steps = match guard::judge(&desired, &owner(), observed.as_ref(), steps, is_settled) {
+            let steps = match guard::judge(&desired, &terms(&owner(), &class()), observed.as_ref(), steps, is_settled) {
                 Ok(steps) => steps,
                 Err(hold) => {
-                    let status = self.report(&Outcome::Held { hold: &hold, is_deleting: false });
+                    let status = self.report(&Outcome::Held { hold: &hold, is_deleting: false, enforced: &[] });
                     return (Ended::Held(hold), status);
                 }
             };
@@ -160,6 +175,7 @@ impl World {
             previous: &self.status,
             generation: Some(self.generation),
             reconcile_at: None,
+            class_name: None,
             now: Timestamp::UNIX_EPOCH,
             settle: std::time::Duration::ZERO,
         };

@@ -10,7 +10,7 @@ use proptest::{
 
 use super::*;
 use crate::{
-    plan::{desired::role_name, expansion, permissions::Permissions},
+    plan::{expansion, permissions::Permissions, tests::class},
     policy::merge::merged,
 };
 
@@ -121,7 +121,7 @@ proptest! {
     #[test]
     fn neither_grouping_nor_merging_changes_an_answer(yaml in any_spec(), requests in vec(any::<[Index; 8]>(), 20)) {
         let (spec, owner, account) = (spec(&yaml), owner(), account());
-        let placeholders = expansion::placeholders(&owner, &account, &role_name(&spec, &owner));
+        let placeholders = expansion::placeholders(&owner, &account, class().role_name(&spec));
         let mut faults = Vec::new();
         let permissions = Permissions::of(&spec, &account, &placeholders, &mut faults);
         prop_assert_eq!(faults, vec![]);

@@ -1,0 +1,84 @@
+//! Many accounts in one process: the clients of each, made when they are first needed.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use aws_config::SdkConfig;
+
+use super::{
+    Aws, CallObserver, Settings,
+    client::{load, partition_of},
+    credentials::{Session, Source},
+    limits::Limits,
+};
+use crate::api::class::ClassAccount;
+
+/// What all accounts have in common: the surroundings of the process, and its own credentials.
+pub(super) struct Process {
+    pub(super) settings: Settings,
+    pub(super) config: SdkConfig,
+    pub(super) session: Arc<Session>,
+}
+
+impl Process {
+    pub(super) async fn new(settings: &Settings) -> Self {
+        let config = load(settings).await;
+        let region = config.region().map_or_else(|| "us-east-1".to_owned(), ToString::to_string);
+        let source = Source::Process { settings: settings.clone(), region };
+        Self { settings: settings.clone(), config, session: Arc::new(Session::new(source)) }
+    }
+}
+
+/// The accounts that roles are made in. Each has its own clients, credentials, rates and permits, so that one that is
+/// broken or throttled costs the others nothing.
+pub struct Accounts {
+    process: Process,
+    observer: CallObserver,
+    /// By the whole value: a class whose chain changes gets new clients, and the old ones go with the last pass that holds
+    /// them.
+    clients: Mutex<HashMap<ClassAccount, Arc<Aws>>>,
+}
+
+impl Accounts {
+    /// Reads the surroundings of the process. Nothing is sent to AWS yet.
+    pub async fn new(settings: &Settings, observer: CallObserver) -> Self {
+        Self { process: Process::new(settings).await, observer, clients: Mutex::default() }
+    }
+
+    /// The clients of the account.
+    pub fn of(&self, account: &ClassAccount) -> Arc<Aws> {
+        let mut clients = self.clients();
+        if let Some(aws) = clients.get(account) {
+            return Arc::clone(aws);
+        }
+        let of_same = clients.iter().find(|(known, _)| is_same_account(known, account));
+        let limits = of_same.map_or_else(Limits::new, |(_, aws)| aws.limits.clone());
+        let aws = Arc::new(Aws::new(&self.process, Some(account), limits, &self.observer));
+        clients.insert(account.clone(), Arc::clone(&aws));
+        aws
+    }
+
+    /// Forgets the accounts that no class uses any more.
+    pub fn retain(&self, used: &[ClassAccount]) {
+        self.clients().retain(|account, _| used.contains(account));
+    }
+
+    fn clients(&self) -> MutexGuard<'_, HashMap<ClassAccount, Arc<Aws>>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether AWS counts the requests of both together.
+fn is_same_account(a: &ClassAccount, b: &ClassAccount) -> bool {
+    a.id == b.id && partition_of(a) == partition_of(b) && a.endpoint_url == b.endpoint_url
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let clients = self.clients();
+        f.debug_struct("Accounts").field("ids", &clients.keys().map(|account| &account.id).collect::<Vec<_>>()).finish()
+    }
+}

@@ -1,0 +1,84 @@
+//! The classes among the manifests, and which of them a role has.
+
+use std::collections::BTreeMap;
+
+use kube::ResourceExt;
+use serde_json::Value;
+
+use super::schema;
+use crate::{
+    api::{DEFAULT_CLASS_ANNOTATION, LambdaExecutionRole, LambdaRoleClass, Reason},
+    lint::{Code, Finding, Severity},
+    plan::{
+        Hold,
+        class::{self, Namespace, Selection, bound_class, select},
+    },
+};
+
+/// Classes and namespaces, as far as manifests tell of them.
+#[derive(Debug, Default)]
+pub(super) struct Classes {
+    classes: Vec<LambdaRoleClass>,
+    namespaces: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Classes {
+    /// Takes a class or a namespace up; returns what is wrong with it.
+    pub(super) fn add(&mut self, object: &Value) -> Vec<Finding> {
+        if object["kind"] == "Namespace" {
+            let labels = serde_json::from_value(object["metadata"]["labels"].clone()).unwrap_or_default();
+            let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+            self.namespaces.insert(name, labels);
+            return Vec::new();
+        }
+        let (class, mut findings): (LambdaRoleClass, _) = match schema::decoded(object.clone(), &schema::CLASS) {
+            Ok(decoded) => decoded,
+            Err(faults) => return faults,
+        };
+        findings.extend(class::check(&class.spec).err().unwrap_or_default());
+        self.classes.push(class);
+        findings
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.classes.is_empty()
+    }
+
+    /// The class of a role. Where nothing is known of its namespace, a class that selects by label is taken to select it: the
+    /// cluster says the rest.
+    ///
+    /// # Errors
+    /// Why it has none.
+    pub(super) fn of(&self, role: &LambdaExecutionRole, namespace: &str) -> Result<&LambdaRoleClass, Finding> {
+        let labels = self.namespaces.get(namespace).cloned();
+        let is_known = labels.is_some();
+        let namespace = Namespace { name: namespace.to_owned(), labels };
+        match select(role, &namespace, &self.classes) {
+            Selection::Allowed(class) => Ok(class),
+            Selection::Forbidden(_, hold) => Err(finding(hold)),
+            Selection::Missing(hold) if is_known => Err(finding(hold)),
+            Selection::Missing(hold) => self.likely(role, &hold).ok_or_else(|| finding(hold)),
+        }
+    }
+
+    fn likely(&self, role: &LambdaExecutionRole, hold: &Hold) -> Option<&LambdaRoleClass> {
+        let by_label = |class: &&LambdaRoleClass| class.spec.namespaces.selector.is_some();
+        let mut candidates = self.classes.iter().filter(by_label).filter(|class| match bound_class(role) {
+            Some(name) => class.name_any() == name,
+            None => class.annotations().get(DEFAULT_CLASS_ANNOTATION).is_some_and(|value| value == "true"),
+        });
+        let candidate = candidates.next().filter(|_| hold.reason != Reason::SeveralDefaultClasses)?;
+        candidates.next().is_none().then_some(candidate)
+    }
+}
+
+fn finding(hold: Hold) -> Finding {
+    let Hold { reason: _, message, plan: _ } = hold;
+    Finding {
+        severity: Severity::Error,
+        code: Code::ClassNotUsable,
+        path: "spec.className".to_owned(),
+        message: message.trim_end_matches('.').to_owned(),
+        fix: None,
+    }
+}

@@ -1,0 +1,123 @@
+//! One pass over one class: is it valid, whose are its credentials, how many objects use it.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use k8s_openapi::jiff::Timestamp;
+use kube::{ResourceExt, runtime::controller::Action};
+use tracing::{Instrument, info_span, warn};
+
+use super::Context;
+use crate::{
+    api::{LambdaRoleClass, LambdaRoleClassStatus},
+    aws,
+    cluster::GuardedClass,
+    plan::{
+        Class, Hold,
+        class::{self, Count, Found, bound_class, select},
+        look, status,
+    },
+};
+
+/// How long after a failure AWS is asked again.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// One pass. It never fails: what went wrong is in the status, and is tried again.
+pub(super) async fn reconcile(object: Arc<GuardedClass>, context: Arc<Context>) -> Result<Action, Infallible> {
+    let name = object.name_any();
+    if !context.serves(&name) {
+        return Ok(Action::await_change());
+    }
+    let span = info_span!(parent: None, "reconcile", class = name);
+    let wait = async {
+        match &object.0 {
+            Ok(class) => reconcile_class(class, &context).await,
+            Err(invalid) => {
+                let hold = Hold::unreadable_class(&name, &invalid.error);
+                let found = Found::Unusable(&hold);
+                write(&*object, None, invalid.metadata.generation, &found, Count::default(), &context).await;
+                context.resync
+            }
+        }
+    };
+    let wait = wait.instrument(span).await;
+    Ok(Action::requeue(look::resync(wait, fastrand::f64())))
+}
+
+async fn reconcile_class(class: &LambdaRoleClass, context: &Context) -> Duration {
+    let name = class.name_any();
+    context.accounts.retain(&accounts_in_use(context));
+    let count = count(class, context);
+    let generation = class.metadata.generation;
+    let previous = class.status.as_ref();
+    let write = |found| async move { write(class, previous, generation, &found, count, context).await };
+    if let Err(faults) = class::check(&class.spec) {
+        write(Found::Unusable(&Hold::invalid_class(&name, &faults))).await;
+        return context.resync;
+    }
+    match ask(class, context).await {
+        Ok((identity, quotas)) => {
+            let aws::Identity { account_id, arn, .. } = &identity;
+            write(Found::Usable { account_id, principal_arn: arn, quotas: &quotas }).await;
+            context.resync
+        }
+        Err(error) => {
+            let failure = error.failure(&name, None);
+            warn!(reason = %failure.reason, error = %failure, "cannot use the class");
+            write(Found::Failed(&failure)).await;
+            if failure.class == Class::Terminal { context.resync } else { RETRY.min(context.resync) }
+        }
+    }
+}
+
+async fn ask(
+    class: &LambdaRoleClass,
+    context: &Context,
+) -> Result<(aws::Identity, Vec<crate::api::status::AccountQuota>), aws::Error> {
+    let aws = context.accounts.of(&class.spec.account);
+    aws.account().await?;
+    Ok((aws.identity().await?, aws.usage_of_account().await?))
+}
+
+fn accounts_in_use(context: &Context) -> Vec<crate::api::class::ClassAccount> {
+    let classes = context.view.classes();
+    classes.iter().filter_map(|class| class.0.as_ref().ok()).map(|class| class.spec.account.clone()).collect()
+}
+
+/// The objects that have the class, and those of them that it refuses, by what their status says.
+fn count(class: &LambdaRoleClass, context: &Context) -> Count {
+    let classes = context.view.classes();
+    let classes: Vec<&LambdaRoleClass> = classes.iter().filter_map(|class| class.0.as_ref().ok()).collect();
+    let name = class.name_any();
+    let mut count = Count::default();
+    let objects = context.roles.iter().flat_map(kube::runtime::reflector::Store::state);
+    for role in objects.filter_map(|object| object.0.as_ref().ok().cloned()) {
+        let is_of_class = match bound_class(&role) {
+            Some(bound) => bound == name,
+            None => {
+                let namespace = context.view.namespace(&role.namespace().unwrap_or_default());
+                let selection = select(&role, &namespace, classes.iter().copied());
+                selection.class().is_some_and(|selected| selected.name_any() == name)
+            }
+        };
+        if is_of_class {
+            count.roles += 1;
+            count.refused += usize::from(role.status.as_ref().is_some_and(status::is_refused));
+        }
+    }
+    count
+}
+
+async fn write(
+    class: &impl crate::cluster::Writable,
+    previous: Option<&LambdaRoleClassStatus>,
+    generation: Option<i64>,
+    found: &Found<'_>,
+    count: Count,
+    context: &Context,
+) {
+    let none = LambdaRoleClassStatus::default();
+    let status = class::report(previous.unwrap_or(&none), generation, found, count, Timestamp::now());
+    if let Err(error) = context.cluster.write_class_status(class, previous, &status).await {
+        warn!(%error, "cannot say what was found of the class; trying again at the next look");
+    }
+}

@@ -1,0 +1,303 @@
+//! The pipeline on the way in: from a spec to a role in IAM that equals it, or to why there is none.
+
+use std::collections::BTreeSet;
+
+use tracing::info;
+
+use super::{
+    Context,
+    circumstances::Circumstances,
+    pipeline::{Ending, failure_of, log, owner_of, pass_of, result_of},
+    removal::names_of,
+};
+use crate::{
+    api::{LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaRoleClass, Reason, class::ClassAccount},
+    aws::{self, Applied, Aws, Kind},
+    cluster,
+    lint::Finding,
+    plan::{
+        Account, Class, Failure, Hold, ObjectClass, ObservedRole, Owner, Placed, Step,
+        compliance::{self, Documents},
+        desired::{DesiredRole, desired_role},
+        diff::diff,
+        guard::{self, Standing, Terms},
+        status::{self, Identity, Outcome},
+    },
+    policy::Arn,
+};
+
+/// Makes IAM equal to the spec.
+pub(super) async fn keep(
+    role: &LambdaExecutionRole,
+    previous: &LambdaExecutionRoleStatus,
+    circumstances: &Circumstances,
+    context: &Context,
+) -> Result<Ending, cluster::Error> {
+    let report = |outcome: &Outcome<'_>| {
+        let report = status::report(&pass_of(role, previous, circumstances, context), outcome);
+        Ending::Reported(Box::new(report), result_of(outcome))
+    };
+    let Some(class) = &circumstances.class else {
+        let hold = circumstances.obstacle.clone().unwrap_or_else(Hold::without_class);
+        return Ok(report(&Outcome::Held { hold: &hold, is_deleting: false, enforced: &[] }));
+    };
+    let aws = context.accounts.of(&class.spec.account);
+    let Ok(_turn) = aws.passes.acquire().await else { return Ok(Ending::Gone) };
+    let pass = Convergence {
+        role,
+        previous,
+        context,
+        aws: &aws,
+        account: &class.spec.account,
+        owner: owner_of(role, context),
+    };
+    match pass.run(class, circumstances.obstacle.as_ref()).await? {
+        End::Rejected { findings, enforced } => {
+            Ok(report(&Outcome::Rejected { findings: &findings, enforced: &enforced }))
+        }
+        End::Held { hold, enforced } => {
+            Ok(report(&Outcome::Held { hold: &hold, is_deleting: false, enforced: &enforced }))
+        }
+        End::Failed { failure, desired, applied, is_behind } => {
+            log(&failure, "cannot bring IAM to the spec");
+            let desired = desired.as_deref();
+            Ok(report(&Outcome::Failed { failure: &failure, desired, applied: &applied, is_behind }))
+        }
+        End::Synced { desired, identity, applied } => {
+            Ok(report(&Outcome::Synced { desired: &desired, identity: &identity, applied: &applied }))
+        }
+    }
+}
+
+/// [`Outcome`] with what it is about.
+enum End {
+    Rejected { findings: Vec<Finding>, enforced: Vec<Step> },
+    Held { hold: Hold, enforced: Vec<Step> },
+    Failed { failure: Failure, desired: Option<Box<DesiredRole>>, applied: Vec<Step>, is_behind: bool },
+    Synced { desired: Box<DesiredRole>, identity: Identity, applied: Vec<Step> },
+}
+
+/// Why a pass does not get as far as IAM's state.
+enum Stop {
+    Reject(Vec<Finding>),
+    Hold(Hold),
+}
+
+struct Convergence<'a> {
+    role: &'a LambdaExecutionRole,
+    previous: &'a LambdaExecutionRoleStatus,
+    context: &'a Context,
+    aws: &'a Aws,
+    account: &'a ClassAccount,
+    owner: Owner,
+}
+
+impl Convergence<'_> {
+    async fn run(&self, class: &LambdaRoleClass, obstacle: Option<&Hold>) -> Result<End, cluster::Error> {
+        let name = class.metadata.name.as_deref().unwrap_or_default();
+        let account = match self.aws.account().await {
+            Ok(account) => account,
+            Err(error) => return Ok(failed(error.failure(name, None), None, Vec::new(), false)),
+        };
+        let class = match ObjectClass::of(name, &class.spec, &self.role.spec, &self.owner, &account) {
+            Ok(class) => class,
+            Err(faults) => {
+                return Ok(End::Held { hold: Hold::invalid_class(name, &faults), enforced: Vec::new() });
+            }
+        };
+        match self.intent(&class, &account, obstacle) {
+            Ok(desired) => self.converge(&class, &account, desired).await,
+            Err(stop) => self.stopped(&class, stop).await,
+        }
+    }
+
+    /// What shall be, or why nothing shall.
+    fn intent(
+        &self,
+        class: &ObjectClass,
+        account: &Account,
+        obstacle: Option<&Hold>,
+    ) -> Result<Box<DesiredRole>, Stop> {
+        if let Some(hold) = obstacle {
+            return Err(Stop::Hold(hold.clone()));
+        }
+        let current_name = self.previous.role_name.as_deref();
+        let desired = desired_role(&self.role.spec, &self.owner, account, class, current_name).map_err(Stop::Reject)?;
+        if desired.suspend {
+            return Err(Stop::Hold(Hold::suspended()));
+        }
+        match Hold::for_account(&desired.name, self.previous.account_id.as_deref(), &account.id) {
+            Some(hold) => Err(Stop::Hold(hold)),
+            None => Ok(Box::new(desired)),
+        }
+    }
+
+    /// The end of a pass that was stopped. What the class demands is done all the same.
+    async fn stopped(&self, class: &ObjectClass, stop: Stop) -> Result<End, cluster::Error> {
+        let hold = match &stop {
+            Stop::Reject(_) => None,
+            Stop::Hold(hold) => Some(hold),
+        };
+        let mut enforced = Vec::new();
+        if compliance::enforces(class) {
+            for name in names_of(class.role_name(&self.role.spec), self.previous) {
+                let observed = match self.aws.observe(&name).await {
+                    Ok(observed) => observed,
+                    Err(error) => return Ok(failed(error.failure(&name, None), None, enforced, false)),
+                };
+                match self.enforce(class, observed.as_ref(), hold).await {
+                    Ok(steps) => enforced.extend(steps),
+                    Err((failure, applied)) => return Ok(failed(failure, None, applied, true)),
+                }
+            }
+        }
+        Ok(match stop {
+            Stop::Reject(findings) => End::Rejected { findings, enforced },
+            Stop::Hold(hold) => End::Held { hold, enforced },
+        })
+    }
+
+    /// Does what the class demands of a role that is held or refused, if the role is the object's; returns what was done.
+    async fn enforce(
+        &self,
+        class: &ObjectClass,
+        observed: Option<&ObservedRole>,
+        hold: Option<&Hold>,
+    ) -> Result<Vec<Step>, (Failure, Vec<Step>)> {
+        let Some(observed) = observed.filter(|role| role.is_owned_by(&self.owner)) else { return Ok(Vec::new()) };
+        let attached = compliance::documents_needed(None, Some(observed));
+        let documents = self.documents(attached, &observed.name).await.map_err(|failure| (failure, Vec::new()))?;
+        let steps = compliance::enforcement(class, observed, hold, &documents);
+        let applied = aws::apply(self.aws, &observed.name, steps, &self.context.stop).await;
+        match failure_of(&applied, &observed.name) {
+            None => Ok(applied.done),
+            Some(failure) => Err((failure, applied.done)),
+        }
+    }
+
+    async fn held(
+        &self,
+        class: &ObjectClass,
+        observed: Option<&ObservedRole>,
+        hold: Hold,
+    ) -> Result<End, cluster::Error> {
+        Ok(match self.enforce(class, observed, Some(&hold)).await {
+            Ok(enforced) => End::Held { hold, enforced },
+            Err((failure, applied)) => failed(failure, None, applied, true),
+        })
+    }
+
+    async fn converge(
+        &self,
+        class: &ObjectClass,
+        account: &Account,
+        desired: Box<DesiredRole>,
+    ) -> Result<End, cluster::Error> {
+        let Self { role, previous, context, aws, account: _, owner } = self;
+        let is_settled = status::has_synced(previous, role.metadata.generation, &desired);
+        let placed_before = Placed::by_status(previous);
+        let role_arn = compliance::role_arn(&desired, account);
+        if let Some(hold) = compliance::naming_refusal(class, &role.spec) {
+            // Whatever stands under a name that the class does not allow is not looked at for the object's sake.
+            return self.stopped(class, Stop::Hold(hold)).await;
+        }
+        // Twice at most: a role that turns out to exist when it is created (an answer that was lost) is looked at again.
+        for is_second in [false, true] {
+            let observed = match aws.observe(&desired.name).await {
+                Ok(observed) => observed,
+                Err(error) => return Ok(failed(error.failure(&desired.name, None), Some(desired), Vec::new(), false)),
+            };
+            let protected = match self.protected().await {
+                Ok(protected) => protected,
+                Err(error) => return Ok(failed(error.failure(&desired.name, None), Some(desired), Vec::new(), false)),
+            };
+            let terms = Terms { owner, class, protected: &protected };
+            if let Some(found) = &observed
+                && let Standing::Foreign(hold) = guard::standing(&desired, &terms, found)
+            {
+                return Ok(End::Held { hold, enforced: Vec::new() });
+            }
+            // First what can be told without reading anything: which policies there are is not every author's to know.
+            let unread = compliance::documents_needed(Some(&desired), observed.as_ref());
+            let refusal_by = |documents: &Documents| {
+                compliance::refusal(class, &desired, &role_arn, observed.as_ref(), &placed_before, documents)
+            };
+            if let Some(hold) = refusal_by(&compliance::unread_documents(&unread)) {
+                return self.held(class, observed.as_ref(), hold).await;
+            }
+            match self.documents(unread, &desired.name).await {
+                Ok(documents) => {
+                    if let Some(hold) = refusal_by(&documents) {
+                        return self.held(class, observed.as_ref(), hold).await;
+                    }
+                }
+                Err(failure) => return Ok(failed(failure, Some(desired), Vec::new(), false)),
+            }
+            let steps = diff(&desired, observed.as_ref(), &placed_before);
+            let steps = match guard::judge(&desired, &terms, observed.as_ref(), steps, is_settled) {
+                Ok(steps) => steps,
+                Err(hold) => return self.held(class, observed.as_ref(), hold).await,
+            };
+            if !(steps.is_empty() && observed.is_none()) {
+                context.cluster.add_finalizer(role).await?;
+            }
+            let applied = aws::apply(aws, &desired.name, steps, &context.stop).await;
+            let identity = applied.created.clone().or_else(|| observed.map(|role| (role.arn, role.id)));
+            match (failure_of(&applied, &desired.name), identity) {
+                (None, Some((arn, id))) => {
+                    let identity = Identity { arn, id, account_id: account.id.clone() };
+                    if is_settled && !applied.done.is_empty() {
+                        context.metrics.drift_corrected();
+                    }
+                    return Ok(End::Synced { desired, identity, applied: applied.done });
+                }
+                (Some(_), _) if !is_second && has_found_role(&applied) => {
+                    info!("the role exists already; looking again");
+                }
+                (Some(failure), _) => return Ok(failed(failure, Some(desired), applied.done, true)),
+                (None, None) => return Ok(failed(vanished(&desired), Some(desired), applied.done, true)),
+            }
+        }
+        Ok(failed(vanished(&desired), Some(desired), Vec::new(), true))
+    }
+
+    /// Names of the roles that the controller itself uses in the account.
+    async fn protected(&self) -> Result<BTreeSet<String>, aws::Error> {
+        // It has been asked for already, and is remembered.
+        let own = self.aws.identity().await?.role_name().map(str::to_owned);
+        let ClassAccount { id, assume_role, .. } = self.account;
+        let chain = assume_role.iter().filter_map(|role| Arn::parse(&role.arn)).filter(|arn| arn.account == id);
+        let chain = chain.filter_map(|arn| arn.resource.rsplit('/').next().map(str::to_owned));
+        Ok(own.into_iter().chain(chain).collect())
+    }
+
+    /// The documents of managed policies. A role is neither accepted nor taken anything from on a guess about them.
+    async fn documents(&self, arns: BTreeSet<String>, role_name: &str) -> Result<Documents, Failure> {
+        let mut documents = Documents::new();
+        for arn in arns {
+            let step = Step::AttachManagedPolicy(arn.clone());
+            let document = self.aws.policy_document(&arn).await;
+            documents.insert(arn, document.map_err(|error| error.failure(role_name, Some(&step)))?);
+        }
+        Ok(documents)
+    }
+}
+
+fn failed(failure: Failure, desired: Option<Box<DesiredRole>>, applied: Vec<Step>, is_behind: bool) -> End {
+    End::Failed { failure, desired, applied, is_behind }
+}
+
+fn has_found_role(applied: &Applied) -> bool {
+    matches!(&applied.failed, Some((Step::CreateRole(_), error)) if error.kind == Kind::AlreadyExists)
+}
+
+fn vanished(desired: &DesiredRole) -> Failure {
+    Failure {
+        class: Class::Transient,
+        reason: Reason::ConcurrentModification,
+        message: format!(
+            "Role {} vanished while it was worked on. The controller looks again by itself.",
+            desired.name
+        ),
+    }
+}

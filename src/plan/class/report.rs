@@ -1,0 +1,90 @@
+//! What is said of a class.
+
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+    jiff::Timestamp,
+};
+
+use crate::{
+    api::{ConditionType, LambdaRoleClassStatus, Reason, status::AccountQuota},
+    plan::{Class, Failure, Hold},
+};
+
+/// What was found of a class.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found<'a> {
+    /// Its credentials belong to its account.
+    Usable {
+        /// Id of the account, as AWS says.
+        account_id: &'a str,
+        /// Who the controller is there.
+        principal_arn: &'a str,
+        /// What the account allows.
+        quotas: &'a [AccountQuota],
+    },
+    /// It cannot be used as it stands.
+    Unusable(&'a Hold),
+    /// AWS was asked in vain.
+    Failed(&'a Failure),
+}
+
+/// How many objects have the class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// All of them.
+    pub roles: usize,
+    /// Those that the class refuses.
+    pub refused: usize,
+}
+
+/// The status of a class of that generation.
+#[must_use]
+pub fn report(
+    previous: &LambdaRoleClassStatus,
+    generation: Option<i64>,
+    found: &Found<'_>,
+    count: Count,
+    now: Timestamp,
+) -> LambdaRoleClassStatus {
+    let mut status = LambdaRoleClassStatus {
+        observed_generation: generation,
+        roles: i64::try_from(count.roles).ok(),
+        refused_roles: i64::try_from(count.refused).ok(),
+        ..previous.clone()
+    };
+    let (holds, reason, message) = match found {
+        Found::Usable { account_id, principal_arn, quotas } => {
+            status.account_id = Some((*account_id).to_owned());
+            status.principal_arn = Some((*principal_arn).to_owned());
+            status.quotas = quotas.to_vec();
+            ("True", Reason::Ready, format!("The controller is {principal_arn}."))
+        }
+        Found::Unusable(Hold { reason, message, plan: _ }) => ("False", *reason, message.clone()),
+        Found::Failed(Failure { class, reason, message }) => {
+            // AWS does not become wrong by being slow: what was known stays known.
+            let is_passing = matches!(class, Class::Transient | Class::Throttled | Class::Conflict);
+            match ready(previous).filter(|before| is_passing && before.observed_generation == generation) {
+                Some(_) => return LambdaRoleClassStatus { conditions: previous.conditions.clone(), ..status },
+                None => ("False", *reason, message.clone()),
+            }
+        }
+    };
+    let since = ready(previous).filter(|before| before.status == holds);
+    status.conditions = vec![Condition {
+        type_: ConditionType::Ready.to_string(),
+        status: holds.to_owned(),
+        reason: reason.to_string(),
+        message,
+        observed_generation: generation,
+        last_transition_time: since.map_or_else(
+            || Time(Timestamp::from_second(now.as_second()).unwrap_or(now)),
+            |before| before.last_transition_time.clone(),
+        ),
+    }];
+    status
+}
+
+fn ready(status: &LambdaRoleClassStatus) -> Option<&Condition> {
+    let kind = ConditionType::Ready.to_string();
+    status.conditions.iter().find(|condition| condition.type_ == kind)
+}

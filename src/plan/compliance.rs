@@ -1,0 +1,236 @@
+//! Whether the class allows the role as it would be, and what is done to one that it does not allow.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
+
+use super::{
+    Account, Hold, ObjectClass, ObservedRole, Placed, Step,
+    desired::DesiredRole,
+    guardrail::{JudgedRole, LocatedDocument, Violation, revoke_all},
+};
+use crate::{
+    api::{
+        LambdaExecutionRoleSpec, Reason,
+        class::{Mode, OnViolation},
+        role::{UnlistedInlinePolicies, UnlistedManagedPolicies},
+    },
+    catalog::managed_policy,
+    lint::{Code, Finding, Severity},
+    policy::{Arn, Document},
+};
+
+/// The documents of managed policies that had to be asked for, by ARN.
+pub type Documents = BTreeMap<String, Document>;
+
+/// ARNs of the managed policies whose documents have to be asked for: those that the role would have, and those that it has,
+/// but for AWS's own that the catalog holds.
+#[must_use]
+pub fn documents_needed(desired: Option<&DesiredRole>, observed: Option<&ObservedRole>) -> BTreeSet<String> {
+    let wanted = desired.into_iter().flat_map(|desired| &desired.managed_policies);
+    let found = observed.into_iter().flat_map(|observed| &observed.managed_policies);
+    wanted.chain(found).filter(|arn| in_catalog(arn).is_none()).cloned().collect()
+}
+
+/// The hold of an object whose name or path for the role its class does not allow, if so. Judged before IAM is asked: what
+/// stands under other names is none of the object's business.
+#[must_use]
+pub fn naming_refusal(class: &ObjectClass, spec: &LambdaExecutionRoleSpec) -> Option<Hold> {
+    hold(class, &class.judge_naming(spec))
+}
+
+/// Stands for documents that have not been read: what says nothing is refused nothing.
+#[must_use]
+pub fn unread_documents(arns: &BTreeSet<String>) -> Documents {
+    arns.iter().map(|arn| (arn.clone(), Document::new(Vec::new()))).collect()
+}
+
+/// What the class refuses of a role that nobody has looked for in IAM, and the policies that would have to be read there.
+#[must_use]
+pub fn offline(
+    class: &ObjectClass,
+    spec: &LambdaExecutionRoleSpec,
+    desired: &DesiredRole,
+    account: &Account,
+) -> (Vec<Finding>, Vec<Finding>) {
+    let name = match &class.name {
+        Some(name) => name,
+        None => return (Vec::new(), Vec::new()),
+    };
+    let unread = documents_needed(Some(desired), None);
+    let mut violations = class.judge_naming(spec);
+    violations.extend(violations_of(class, desired, &role_arn(desired, account), None, &Placed::default(), &unread_documents(&unread)));
+    let refused = violations.into_iter().map(|Violation { rule, path, message, fix }| Finding {
+        severity: Severity::Error,
+        code: Code::GuardrailViolation,
+        path,
+        message: format!("{message} (LambdaRoleClass {name}: {rule})"),
+        fix: Some(fix),
+    });
+    let policies = desired.parts.managed_policies.iter().filter(|policy| unread.contains(&policy.arn));
+    let unread = policies.map(|policy| Finding {
+        severity: Severity::Warning,
+        code: Code::PolicyNotRead,
+        path: policy.path.clone(),
+        message: format!("what {} allows is not known here, and LambdaRoleClass {name} may refuse it", policy.arn),
+        fix: Some("The controller reads the policy and judges it".to_owned()),
+    });
+    (refused.collect(), unread.collect())
+}
+
+/// ARN of the role.
+#[must_use]
+pub fn role_arn(desired: &DesiredRole, account: &Account) -> String {
+    format!("arn:{}:iam::{}:role{}{}", account.partition, account.id, desired.path, desired.name)
+}
+
+/// The hold of a role that its class refuses, if it does: for what the role would hold once IAM equals the spec, with what
+/// others put there and `spec.unlisted` keeps.
+#[must_use]
+pub fn refusal(
+    class: &ObjectClass,
+    desired: &DesiredRole,
+    role_arn: &str,
+    observed: Option<&ObservedRole>,
+    placed_before: &Placed,
+    documents: &Documents,
+) -> Option<Hold> {
+    hold(class, &violations_of(class, desired, role_arn, observed, placed_before, documents))
+}
+
+fn violations_of(
+    class: &ObjectClass,
+    desired: &DesiredRole,
+    role_arn: &str,
+    observed: Option<&ObservedRole>,
+    placed_before: &Placed,
+    documents: &Documents,
+) -> Vec<Violation> {
+    let Some(guardrails) = &class.guardrails else { return Vec::new() };
+    let mut violations = Vec::new();
+    let (kept_inline, kept_managed) = kept(desired, observed, placed_before);
+    let mut inline_policies = desired.inline_policies.clone();
+    for (name, json) in kept_inline {
+        match Document::parse(json) {
+            Ok(document) => drop(inline_policies.insert(name.clone(), document)),
+            Err(fault) => violations.push(Violation {
+                rule: "what a role holds is judged".to_owned(),
+                path: format!("inline policy {name}"),
+                message: format!("cannot be read ({fault}), and spec.unlisted keeps it"),
+                fix: "Set spec.unlisted.inlinePolicies to Delete, or take the policy away".to_owned(),
+            }),
+        }
+    }
+    let spec_policies = desired.parts.managed_policies.iter().map(|policy| (policy.path.clone(), policy.arn.as_str()));
+    let kept_policies =
+        kept_managed.into_iter().map(|arn| (format!("attached policy {arn}, which spec.unlisted keeps"), arn));
+    let managed_policies: Vec<_> =
+        spec_policies.chain(kept_policies).map(|(path, arn)| located(path, arn, documents)).collect();
+    violations.extend(guardrails.judge(&JudgedRole {
+        arn: role_arn,
+        statements: &desired.parts.statements,
+        inline_policies: &inline_policies,
+        trust: &desired.parts.trust,
+        trust_policy: &desired.trust_policy,
+        chosen_boundary: desired.parts.chosen_boundary.as_deref(),
+        managed_policies: &managed_policies,
+        tags: &desired.parts.tags,
+    }));
+    violations
+}
+
+/// Longest list of violations, in bytes: the message has to fit into an event.
+const TOLD_MAX: usize = 850;
+
+/// Each rule is told once for each place where it is broken, as long as there is room.
+fn hold(class: &ObjectClass, violations: &[Violation]) -> Option<Hold> {
+    let class = class.name.as_deref().unwrap_or_default();
+    let mut seen = BTreeSet::new();
+    let distinct: Vec<_> =
+        violations.iter().filter(|violation| seen.insert((&violation.path, &violation.rule))).collect();
+    let (first, rest) = distinct.split_first()?;
+    let mut told = first.to_string();
+    for (index, violation) in rest.iter().enumerate() {
+        let next = violation.to_string();
+        if told.len() + next.len() > TOLD_MAX {
+            let _ = write!(told, "; and {} more, which `lambdaroles lint` shows", rest.len() - index);
+            break;
+        }
+        let _ = write!(told, "; {next}");
+    }
+    Some(Hold::new(Reason::GuardrailViolation, format!("LambdaRoleClass {class} refuses the role: {told}.")))
+}
+
+/// Inline policies, JSON by name, and managed policies that are on the role and would stay though the spec does not list them.
+fn kept<'a>(
+    desired: &DesiredRole,
+    observed: Option<&'a ObservedRole>,
+    placed_before: &Placed,
+) -> (Vec<(&'a String, &'a String)>, Vec<&'a str>) {
+    let Some(observed) = observed else { return (Vec::new(), Vec::new()) };
+    let inline = observed.inline_policies.iter().filter(|(name, _)| {
+        desired.unlisted.inline_policies == UnlistedInlinePolicies::Keep
+            && !desired.inline_policies.contains_key(*name)
+            && !placed_before.has_inline_policy(name)
+    });
+    let managed = observed.managed_policies.iter().filter(|arn| {
+        desired.unlisted.managed_policies == UnlistedManagedPolicies::Keep
+            && !desired.managed_policies.contains(*arn)
+            && !placed_before.managed_policies.contains(*arn)
+    });
+    (inline.collect(), managed.map(String::as_str).collect())
+}
+
+/// The steps that are taken on an owned role although it is held or refused. The class's boundary is put back whatever else is
+/// the matter: neither a suspension nor an invalid spec is a way round it.
+///
+/// `hold` is why, if it is for the class: what is refused is taken away if the class says so.
+#[must_use]
+pub fn enforcement(
+    class: &ObjectClass,
+    observed: &ObservedRole,
+    hold: Option<&Hold>,
+    documents: &Documents,
+) -> Vec<Step> {
+    let Some(guardrails) = &class.guardrails else { return Vec::new() };
+    if class.mode == Mode::Observe {
+        return Vec::new();
+    }
+    let boundary = guardrails.boundary_step(observed);
+    let revoked = match (class.on_violation, hold.map(|hold| hold.reason)) {
+        (OnViolation::Keep, _) => Vec::new(),
+        (OnViolation::Revoke, Some(Reason::ClassNotAllowed | Reason::RoleLimitReached)) => revoke_all(observed),
+        (OnViolation::Revoke, _) => {
+            let attached = observed.managed_policies.iter();
+            let attached: Vec<_> =
+                attached.map(|arn| located(format!("attached policy {arn}"), arn, documents)).collect();
+            guardrails.revocation(observed, &attached)
+        }
+    };
+    boundary.into_iter().chain(revoked).collect()
+}
+
+/// Whether the class has anything done to roles that are held or refused, so that IAM is worth a look.
+#[must_use]
+pub fn enforces(class: &ObjectClass) -> bool {
+    let has_boundary =
+        class.guardrails.as_ref().is_some_and(|guardrails| guardrails.permissions_boundary(None).is_some());
+    class.mode == Mode::Enforce && (has_boundary || class.on_violation == OnViolation::Revoke)
+}
+
+fn located(path: String, arn: &str, documents: &Documents) -> LocatedDocument {
+    let document = match (in_catalog(arn), documents.get(arn)) {
+        (Some(document), _) => Ok(document.clone()),
+        (None, Some(document)) => Ok(document.clone()),
+        (None, None) => Err("its document has not been read".to_owned()),
+    };
+    LocatedDocument { path, arn: arn.to_owned(), document }
+}
+
+/// What the catalog says of one of AWS's policies: the whole ARN has to be right, for a policy of that name elsewhere is another.
+fn in_catalog(arn: &str) -> Option<&'static Document> {
+    let parsed = Arn::parse(arn).filter(|arn| arn.account == "aws")?;
+    let known = managed_policy::find(parsed.resource.rsplit('/').next()?)?;
+    (managed_policy::aws_managed_policy_arn(parsed.partition, &known.name) == arn).then_some(&known.document)
+}

@@ -1,0 +1,73 @@
+//! The manifests of `tests/attacks`, before the class that they have to get past. What is offered here to the plan is offered
+//! to the whole controller, end to end, too.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde_json::Value;
+
+use super::account;
+use crate::{
+    api::{LambdaExecutionRole, LambdaRoleClass},
+    plan::{
+        Account, ObjectClass, Owner,
+        class::{Namespace, Selection, select},
+        compliance,
+        desired::desired_role,
+    },
+};
+
+fn objects(folder: &str) -> BTreeMap<String, Value> {
+    let entries = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+    let files = entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "yaml"));
+    let documents = files.flat_map(|path| {
+        // A role's name and path take no placeholders.
+        let text = fs::read_to_string(path).unwrap().replace("roleName: $(namespace)-o", "roleName: shop-o");
+        serde_saphyr::from_multiple::<Value>(&text).unwrap()
+    });
+    documents.map(|object| (object["metadata"]["name"].as_str().unwrap().to_owned(), object)).collect()
+}
+
+/// Everything that is said against an object of namespace shop.
+fn complaints(object: &Value) -> Vec<String> {
+    let role: LambdaExecutionRole = serde_json::from_value(object.clone()).unwrap();
+    let class: LambdaRoleClass = serde_json::from_value(objects("tests/attacks/class")["strict"].clone()).unwrap();
+    let name = role.metadata.name.clone().unwrap();
+    let owner = Owner { cluster: "north".to_owned(), namespace: "shop".to_owned(), name };
+    let account = Account { id: class.spec.account.id.clone(), region: "us-east-1".to_owned(), ..account() };
+    let namespace = Namespace { name: owner.namespace.clone(), labels: Some(BTreeMap::new()) };
+    let class = match select(&role, &namespace, [&class]) {
+        Selection::Allowed(class) => ObjectClass::of("strict", &class.spec, &role.spec, &owner, &account)
+            .unwrap_or_else(|faults| panic!("{faults:?}")),
+        Selection::Forbidden(_, hold) | Selection::Missing(hold) => return vec![hold.message],
+    };
+    let findings = match desired_role(&role.spec, &owner, &account, &class, None) {
+        Ok(desired) => compliance::offline(&class, &role.spec, &desired, &account).0,
+        Err(findings) => findings,
+    };
+    findings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn each_attack_is_refused_for_what_it_is() {
+    let attacks = objects("tests/attacks");
+    assert!(attacks.len() >= 60, "{}", attacks.len());
+    let mut missed = Vec::new();
+    for (name, object) in &attacks {
+        let expected = object["metadata"]["annotations"]["refused"].as_str().unwrap();
+        let said = complaints(object);
+        if !said.iter().any(|complaint| complaint.contains(expected)) {
+            missed.push(format!("{name}: {expected} is not in {said:?}"));
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn what_the_class_is_for_is_allowed() {
+    let mut sound = objects("tests/attacks/class");
+    sound.remove("strict");
+    assert_eq!(sound.len(), 2);
+    for (name, object) in sound {
+        assert_eq!(complaints(&object), [] as [String; 0], "{name}");
+    }
+}
