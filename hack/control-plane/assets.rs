@@ -18,6 +18,7 @@ pub struct Assets {
     pub kubectl: PathBuf,
     pub moto_server: PathBuf,
     pub aws: PathBuf,
+    pub helm: PathBuf,
 }
 
 impl Assets {
@@ -41,6 +42,7 @@ impl Assets {
             kubectl: path("KUBECTL")?,
             moto_server: path("MOTO_SERVER")?,
             aws: path("AWS_CLI")?,
+            helm: path("HELM")?,
         })
     }
 }

@@ -12,6 +12,8 @@
 )]
 #![allow(clippy::needless_pass_by_value, reason = "JSON literals are handed over as they stand")]
 
+mod accounts;
+mod chart;
 mod cli;
 mod e2e;
 mod harness;

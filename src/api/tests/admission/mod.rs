@@ -3,6 +3,7 @@
 //!
 //! `tests/it/chart.rs` sees to it that what Helm makes of the template is what is read here.
 
+mod agreement;
 mod cases;
 
 use std::{collections::HashMap, fs, path::Path, sync::LazyLock};
@@ -19,7 +20,8 @@ use serde_json::{Value, json};
 use super::{CLASS, Crd, ROLE};
 
 static POLICY: LazyLock<Policy> = LazyLock::new(|| {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/lambdaroles/templates/validatingadmissionpolicy.yaml");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/lambdaroles/templates/validatingadmissionpolicy.yaml");
     let template = fs::read_to_string(path).unwrap();
     // Helm's own are whole lines.
     let lines: Vec<&str> = template.lines().filter(|line| !line.contains("{{")).collect();
