@@ -67,14 +67,13 @@ pub fn assert_allowed(calls: &[Call], account: &str, policy: &Document) {
     let denied = denied(calls, account, policy);
     assert!(
         denied.is_empty(),
-        "{} of {} calls are not allowed to the controller by its own policy:\n{}\n{policy:#?}",
-        denied.len(),
+        "of {} calls of the controller its own policy does not allow:\n{}\nThe policy is {policy}",
         calls.len(),
         denied.join("\n"),
     );
 }
 
-/// The calls that `policy` does not allow, a paragraph each.
+/// What of the calls `policy` does not allow, a paragraph each.
 pub fn denied(calls: &[Call], account: &str, policy: &Document) -> Vec<String> {
     let policies = Policies { identity: std::slice::from_ref(policy), ..Policies::default() };
     let mut denied = Vec::new();
