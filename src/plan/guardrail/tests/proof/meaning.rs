@@ -59,11 +59,11 @@ impl Allowed {
         let resources = of_resources(&by_resource);
         let entries: Vec<_> = by_entry.iter().map(of_resources).collect();
         let callers = by_tag(&by_caller, |context| {
-            let context = |function: &Option<&str>| match function {
-                Some(function) => context.clone().with("lambda:SourceFunctionArn", *function),
+            let context = |function: Option<&str>| match function {
+                Some(function) => context.clone().with("lambda:SourceFunctionArn", function),
                 None => context.clone(),
             };
-            FUNCTIONS.iter().map(|function| ask(&by_caller, "a:B", "*", &context(function))).collect()
+            FUNCTIONS.iter().map(|function| ask(&by_caller, "a:B", "*", &context(*function))).collect()
         });
         let of_tag = |tables: &Vec<Vec<bool>>, tag: usize| tables.get(tag).unwrap_or(&tables[0]).clone();
         let by_tag = (0..resources.len().max(callers.len())).map(|tag| ByTag {
@@ -118,7 +118,7 @@ impl Meaning {
                 None
             }
         };
-        let is_permitted = |entries: &Vec<String>, function: &Option<&str>| {
+        let is_permitted = |entries: &Vec<String>, function: Option<&str>| {
             function.is_some_and(|function| entries.iter().any(|entry| is_function(entry, function)))
         };
         let needs_scope = |action: &&str| match rules.require_source_function_scope {
@@ -132,7 +132,7 @@ impl Meaning {
             callers: rules
                 .source_functions
                 .as_ref()
-                .map(|entries| FUNCTIONS.iter().map(|function| is_permitted(entries, function)).collect()),
+                .map(|entries| FUNCTIONS.iter().map(|function| is_permitted(entries, *function)).collect()),
             exempted,
         }
     }
