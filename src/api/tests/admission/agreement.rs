@@ -15,12 +15,8 @@ use serde_json::{Value, json};
 use super::{class, refusals};
 use crate::{
     api::{LambdaExecutionRoleSpec, LambdaRoleClassSpec},
-    plan::{
-        Account, Owner, Quotas,
-        desired::desired_role,
-        guardrail::{Guardrails, JudgedRole, LocatedDocument},
-    },
-    policy::{Document, Pattern, Placeholders, function::Home},
+    lint::Finding,
+    plan::{Account, ObjectClass, Owner, Quotas, compliance, desired::desired_role},
 };
 
 const ACTIONS: &[&str] = &[
@@ -169,7 +165,7 @@ fn rule() -> impl Strategy<Value = Value> {
 }
 
 fn class_spec() -> impl Strategy<Value = Value> {
-    let naming = (maybe(ROLE_NAME_PATTERNS), maybe(PATH_PATTERNS));
+    let naming = (maybe(ROLE_NAME_PATTERNS), maybe(PATH_PATTERNS), maybe(ROLE_NAME_PATTERNS));
     let permissions = (
         option::weighted(0.3, vec(rule(), 0..3)),
         option::weighted(0.3, vec(rule(), 0..2)),
@@ -184,7 +180,7 @@ fn class_spec() -> impl Strategy<Value = Value> {
         |(naming, permissions, policies, boundary, trust, functions, keys)| {
             without_nulls(json!({
                 "namespaces": {"names": ["*"]},
-                "naming": {"allowedRoleNames": naming.0, "allowedPaths": naming.1},
+                "naming": {"allowedRoleNames": naming.0, "allowedPaths": naming.1, "adoptable": naming.2},
                 "guardrails": {
                     "permissions": {"allowed": permissions.0, "denied": permissions.1, "exempted": permissions.2},
                     "managedPolicies": {"allowed": policies.0, "denied": policies.1},
@@ -216,7 +212,11 @@ fn statement() -> impl Strategy<Value = Value> {
 }
 
 fn role_spec() -> impl Strategy<Value = Value> {
-    let naming = (option::weighted(0.3, select(ROLE_NAMES)), option::weighted(0.3, select(PATHS)));
+    let naming = (
+        option::weighted(0.3, select(ROLE_NAMES)),
+        option::weighted(0.3, select(PATHS)),
+        select(&["Never", "Never", "Observe", "ExistingRole"][..]),
+    );
     let trust = (
         prop::bool::weighted(0.1),
         prop::bool::weighted(0.1),
@@ -241,6 +241,7 @@ fn role_spec() -> impl Strategy<Value = Value> {
                 "className": "production",
                 "roleName": naming.0,
                 "path": naming.1,
+                "adoption": naming.2,
                 "trust": {"edge": trust.0, "self": trust.1, "statements": trusted},
                 "managedPolicies": policies.iter().map(|policy| json!({by(policy): policy})).collect::<Vec<_>>(),
                 "permissionsBoundary": boundary.map(|arn| json!({"arn": arn})),
@@ -251,57 +252,20 @@ fn role_spec() -> impl Strategy<Value = Value> {
         })
 }
 
-/// What the controller says of a role that it can make at all.
-fn in_controller(role: &Value, class_spec: &Value) -> Option<Vec<String>> {
+/// What the controller says of a role that it could make, before it asks IAM; `None` where role or class are faulty.
+fn in_controller(role: &Value, class_spec: &Value) -> Option<Vec<Finding>> {
     let role: LambdaExecutionRoleSpec = serde_json::from_value(role.clone()).unwrap();
     let class: LambdaRoleClassSpec = serde_json::from_value(class(class_spec)["spec"].clone()).unwrap();
     let owner = Owner { cluster: "north".to_owned(), namespace: "shop".to_owned(), name: "orders".to_owned() };
-    let (partition, id, region) = ("aws", class.account.id.as_str(), "eu-west-1");
     let account = Account {
-        id: id.to_owned(),
-        partition: partition.to_owned(),
-        region: region.to_owned(),
+        id: class.account.id.clone(),
+        partition: "aws".to_owned(),
+        region: "eu-west-1".to_owned(),
         quotas: Quotas::HIGHEST,
     };
-    let desired = desired_role(&role, &owner, &account, None).ok()?;
-    let placeholders = Placeholders::default()
-        .with("partition", partition)
-        .with("accountId", id)
-        .with("region", region)
-        .with("namespace", "shop")
-        .with("name", "orders")
-        .with("roleName", desired.name.as_str());
-    let home = Home { partition, region, account: id };
-    let guardrails = Guardrails::compile(&class.guardrails, &placeholders, home).ok()?;
-    let policies: Vec<LocatedDocument> = desired
-        .managed_policies
-        .iter()
-        .map(|arn| LocatedDocument { path: String::new(), arn: arn.clone(), document: Ok(Document::new(Vec::new())) })
-        .collect();
-    let violations = guardrails.judge(&JudgedRole {
-        arn: &format!("arn:{partition}:iam::{id}:role{}{}", desired.path, desired.name),
-        statements: &[],
-        inline_policies: &desired.inline_policies,
-        trust: &[],
-        trust_policy: &desired.trust_policy,
-        chosen_boundary: desired.permissions_boundary.as_deref(),
-        managed_policies: &policies,
-        tags: &role.tags,
-    });
-    let mut said: Vec<String> = violations.iter().map(ToString::to_string).collect();
-    let is_one_of = |patterns: &[String], text: &str| {
-        patterns.iter().any(|pattern| Pattern::new(&placeholders.expand(pattern).unwrap()).matches(text))
-    };
-    if role.role_name.is_some()
-        && desired.name != "shop-orders"
-        && !is_one_of(&class.naming.allowed_role_names, &desired.name)
-    {
-        said.push("spec.roleName".to_owned());
-    }
-    if role.path.is_some() && desired.path != "/" && !is_one_of(&class.naming.allowed_paths, &desired.path) {
-        said.push("spec.path".to_owned());
-    }
-    Some(said)
+    let class = ObjectClass::of("production", &class, &role, &owner, &account).ok()?;
+    let desired = desired_role(&role, &owner, &account, &class, None).ok()?;
+    Some(compliance::offline(&class, &role, &desired, &account).0)
 }
 
 /// Of what the controller refuses admission has to tell most, or this would hold of a policy that says nothing.
