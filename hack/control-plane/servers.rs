@@ -26,9 +26,6 @@ use crate::{
 /// How long a server may take to answer.
 const START_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// The account that the emulator calls its own.
-pub const ACCOUNT_ID: &str = "123456789012";
-
 /// The running servers. Dropped, they end in the opposite order of their start, and then their files go: the order of
 /// the fields.
 pub struct ControlPlane {
@@ -71,7 +68,8 @@ fn moto(assets: &Assets, port: u16, folder: &Path) -> Result<Server> {
     command
         .args(["--host", "127.0.0.1", "--port", &port.to_string()])
         .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-        .env("MOTO_ACCOUNT_ID", ACCOUNT_ID);
+        // It would stand for every account, whatever role was assumed. Without it the emulator's own is 123456789012.
+        .env_remove("MOTO_ACCOUNT_ID");
     Server::start("moto", &command, folder)
 }
 

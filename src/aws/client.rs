@@ -69,29 +69,12 @@ impl Aws {
         limits: Limits,
         observer: &CallObserver,
     ) -> Self {
-        let settings = &process.settings;
-        let partition_name = account.map(partition_of);
-        let region = account
-            .and_then(|account| account.region.as_deref())
-            .or_else(|| process.config.region().map(AsRef::as_ref))
-            .unwrap_or_else(|| default_region(partition_name.unwrap_or("aws")))
-            .to_owned();
-        let mut config = process.config.to_builder();
-        config.set_region(Some(Region::new(region.clone())));
-        if let Some(url) = account.and_then(|account| account.endpoint_url.as_ref()) {
-            config = config.endpoint_url(url);
-        }
-        let config = config.build();
-
-        let sts = || {
-            let sts = aws_sdk_sts::config::Builder::from(&config);
-            sts.retry_config(retry()).timeout_config(timeouts())
-        };
+        let region = region_of(account, process.config.region().map(AsRef::as_ref));
+        let surroundings = Surroundings::new(process, account, &region);
         let session = match account.map_or(&[][..], |account| &account.assume_role) {
             [] => Arc::clone(&process.session),
             chain => {
-                let interceptor = CallInterceptor::new(observer, &process.session);
-                let sts = sts().retry_partition(partition("sts")).interceptor(interceptor);
+                let sts = surroundings.sts().interceptor(CallInterceptor::new(observer, &process.session));
                 let process = Arc::clone(&process.session);
                 Arc::new(Session::new(Source::Roles { process, chain: chain.to_vec(), sts: Box::new(sts) }))
             }
@@ -100,32 +83,23 @@ impl Aws {
         let provider = SharedCredentialsProvider::new(provider);
         let interceptor = CallInterceptor::new(observer, &session);
         let iam = |limit| {
-            let iam = aws_sdk_iam::config::Builder::from(&config).retry_config(retry()).timeout_config(timeouts());
-            let iam = iam.credentials_provider(provider.clone()).interceptor(interceptor.clone());
+            let iam = surroundings.iam().credentials_provider(provider.clone()).interceptor(interceptor.clone());
             aws_sdk_iam::Client::from_conf(iam.retry_partition(limit).build())
         };
+        let sts = surroundings.sts().credentials_provider(provider.clone()).interceptor(interceptor.clone());
         let lambda = |region: &String| {
-            let lambda =
-                aws_sdk_lambda::config::Builder::from(&config).retry_config(retry()).timeout_config(timeouts());
-            let lambda = lambda.credentials_provider(provider.clone()).interceptor(interceptor.clone());
-            let lambda = lambda.region(Region::new(region.clone())).retry_partition(partition("lambda"));
-            aws_sdk_lambda::Client::from_conf(lambda.build())
+            let lambda = surroundings.lambda(region).credentials_provider(provider.clone());
+            aws_sdk_lambda::Client::from_conf(lambda.interceptor(interceptor.clone()).build())
         };
         let of_class = account.map_or(&[][..], |account| &account.function_regions);
-        let function_regions = match (of_class, settings.function_regions.as_slice()) {
+        let function_regions = match (of_class, process.settings.function_regions.as_slice()) {
             ([], []) => std::slice::from_ref(&region),
             ([], regions) | (regions, _) => regions,
         };
         Self {
             iam: iam(limits.reads.clone()),
             iam_writes: iam(limits.writes.clone()),
-            sts: aws_sdk_sts::Client::from_conf(
-                sts()
-                    .credentials_provider(provider.clone())
-                    .interceptor(interceptor.clone())
-                    .retry_partition(partition("sts"))
-                    .build(),
-            ),
+            sts: aws_sdk_sts::Client::from_conf(sts.build()),
             lambda: function_regions.iter().map(lambda).collect(),
             region,
             session,
@@ -134,8 +108,54 @@ impl Aws {
             identity: Mutex::default(),
             summary: Mutex::default(),
             policies: KnownPolicies::default(),
-            passes: Semaphore::new(usize::from(settings.concurrency.max(1))),
+            passes: Semaphore::new(usize::from(process.settings.concurrency.max(1))),
         }
+    }
+}
+
+/// The region of the class, of the process, or the first of the partition.
+fn region_of(account: Option<&ClassAccount>, of_process: Option<&str>) -> String {
+    let of_class = account.and_then(|account| account.region.as_deref());
+    let of_partition = || default_region(account.map_or("aws", partition_of));
+    of_class.or(of_process).unwrap_or_else(of_partition).to_owned()
+}
+
+/// What the clients of an account are made from.
+struct Surroundings {
+    config: SdkConfig,
+    /// The class's, which goes before all that the environment says.
+    endpoint_url: Option<String>,
+}
+
+impl Surroundings {
+    fn new(process: &Process, account: Option<&ClassAccount>, region: &str) -> Self {
+        let config = process.config.to_builder().region(Region::new(region.to_owned()));
+        let config = config.retry_config(retry()).timeout_config(timeouts()).build();
+        Self { config, endpoint_url: account.and_then(|account| account.endpoint_url.clone()) }
+    }
+
+    fn iam(&self) -> aws_sdk_iam::config::Builder {
+        let mut iam = aws_sdk_iam::config::Builder::from(&self.config);
+        if let Some(url) = &self.endpoint_url {
+            iam.set_endpoint_url(Some(url.clone()));
+        }
+        iam
+    }
+
+    fn sts(&self) -> aws_sdk_sts::config::Builder {
+        let mut sts = aws_sdk_sts::config::Builder::from(&self.config).retry_partition(partition("sts"));
+        if let Some(url) = &self.endpoint_url {
+            sts.set_endpoint_url(Some(url.clone()));
+        }
+        sts
+    }
+
+    fn lambda(&self, region: &str) -> aws_sdk_lambda::config::Builder {
+        let mut lambda = aws_sdk_lambda::config::Builder::from(&self.config).retry_partition(partition("lambda"));
+        if let Some(url) = &self.endpoint_url {
+            lambda.set_endpoint_url(Some(url.clone()));
+        }
+        lambda.region(Region::new(region.to_owned()))
     }
 }
 
@@ -167,8 +187,8 @@ pub(super) async fn load(settings: &Settings) -> SdkConfig {
 }
 
 /// Attempts in all are few, as the queue does the waiting: an object's turn comes again. Once AWS throttles, the rate of an
-/// account follows what AWS grants. A throttled attempt is repeated after ten times the interval of that rate, which would
-/// be twenty seconds at its lowest.
+/// account follows what AWS grants. The SDK would repeat a throttled attempt after ten times the interval of that rate, up
+/// to twenty seconds; two are enough, as the rate itself has fallen.
 fn retry() -> RetryConfig {
     RetryConfig::adaptive().with_max_attempts(3).with_max_backoff(Duration::from_secs(2))
 }
@@ -189,4 +209,60 @@ pub(super) fn partition_of(account: &ClassAccount) -> &str {
 fn default_region(partition: &str) -> &'static str {
     let known = DEFAULT_REGIONS.iter().find(|(name, _)| *name == partition);
     known.map_or("us-east-1", |(_, region)| region)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::of_the_class(Some("eu-west-1"), None, Some("us-west-2"), "eu-west-1")]
+    #[case::of_the_process(None, None, Some("us-west-2"), "us-west-2")]
+    #[case::of_the_partition(None, Some("aws-cn"), None, "cn-north-1")]
+    #[case::of_aws(None, None, None, "us-east-1")]
+    #[case::of_a_new_partition(None, Some("aws-new"), None, "us-east-1")]
+    fn the_region_is_the_nearest_that_is_named(
+        #[case] of_class: Option<&str>,
+        #[case] partition: Option<&str>,
+        #[case] of_process: Option<&str>,
+        #[case] expected: &str,
+    ) {
+        let account = ClassAccount {
+            region: of_class.map(str::to_owned),
+            partition: partition.map(str::to_owned),
+            ..ClassAccount::default()
+        };
+        assert_eq!(region_of(Some(&account), of_process), expected);
+    }
+
+    #[tokio::test]
+    async fn functions_are_looked_for_where_the_class_says_or_the_controller_or_in_the_region() {
+        let names = |regions: &[&str]| regions.iter().map(|region| (*region).to_owned()).collect::<Vec<_>>();
+        let regions = async |of_class: &[&str], of_settings: &[&str]| {
+            let function_regions = names(of_settings);
+            let settings = Settings { region: Some("us-east-1".to_owned()), function_regions, ..Settings::default() };
+            let account = ClassAccount { function_regions: names(of_class), ..ClassAccount::default() };
+            let observer: CallObserver = Arc::new(|_| {});
+            let aws = Aws::new(&Process::new(&settings).await, Some(&account), Limits::new(), &observer);
+            let region = |client: &aws_sdk_lambda::Client| client.config().region().map(ToString::to_string);
+            aws.lambda.iter().filter_map(region).collect::<Vec<_>>()
+        };
+        assert_eq!(regions(&["eu-west-1", "eu-west-2"], &["us-west-2"]).await, ["eu-west-1", "eu-west-2"]);
+        assert_eq!(regions(&[], &["us-west-2"]).await, ["us-west-2"]);
+        assert_eq!(regions(&[], &[]).await, ["us-east-1"]);
+    }
+
+    #[rstest]
+    #[case(8, 8)]
+    #[case::none_would_stop_everything(0, 1)]
+    #[tokio::test]
+    async fn an_account_has_a_permit_for_each_object_that_may_be_worked_on(
+        #[case] concurrency: u16,
+        #[case] permits: usize,
+    ) {
+        let settings = Settings { region: Some("us-east-1".to_owned()), concurrency, ..Settings::default() };
+        assert_eq!(Aws::connect(&settings, Arc::new(|_| {})).await.passes.available_permits(), permits);
+    }
 }

@@ -149,8 +149,7 @@ impl Session {
         Self { source, state: Mutex::default(), turn: tokio::sync::Mutex::default() }
     }
 
-    /// Good credentials. Whoever calls this before a request gets an error that names what could not be had; a request by
-    /// itself would be cut off by its time-out.
+    /// Good credentials, renewed if it is time. Every pass begins with this: the error names what could not be had.
     pub(super) async fn credentials(&self) -> Result<Credentials, Error> {
         self.credentials_by(SystemTime::now).await
     }
@@ -194,6 +193,16 @@ impl Session {
                     Verdict::Fetch => self.fetch(clock).await,
                 }
             }
+        }
+    }
+
+    /// For a request under way: what is good is not renewed, as the request's time-out would cut that off and let the next
+    /// one try again.
+    async fn credentials_in_request(&self, clock: impl Fn() -> SystemTime + Copy + Send) -> Result<Credentials, Error> {
+        let verdict = self.state().judge(clock());
+        match verdict {
+            Verdict::Use(credentials) | Verdict::Renew(credentials) => Ok(credentials),
+            Verdict::Fetch | Verdict::Fail(_) => self.credentials_by(clock).await,
         }
     }
 
@@ -325,7 +334,10 @@ impl ProvideCredentials for Session {
     where
         Self: 'a,
     {
-        future::ProvideCredentials::new(async { self.credentials().await.map_err(CredentialsError::provider_error) })
+        future::ProvideCredentials::new(async {
+            let credentials = self.credentials_in_request(SystemTime::now).await;
+            credentials.map_err(CredentialsError::provider_error)
+        })
     }
 }
 

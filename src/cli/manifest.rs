@@ -75,20 +75,15 @@ impl Manifests {
     /// If a file cannot be read, is not YAML, or no manifest of ours is in any of them.
     pub(super) fn judged(&self) -> Result<Vec<Manifest>, String> {
         let (mut classes, mut roles, mut manifests) = (Classes::default(), Vec::new(), Vec::new());
-        for file in self.files.iter().map(|path| files_of(path)).collect::<Result<Vec<_>, _>>()?.concat() {
-            let name = file.display().to_string();
-            let text = read(&file)?;
-            for object in objects(&text).map_err(|error| format!("{name}: {}", unreadable(&error)))? {
-                if object["kind"] == "LambdaExecutionRole" {
-                    roles.push((name.clone(), object));
-                    continue;
-                }
-                let findings = classes.add(&object);
-                if !findings.is_empty() {
-                    let class = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-                    let (namespace, role) = (String::new(), None);
-                    manifests.push(Manifest { file: name.clone(), namespace, name: class, role, findings });
-                }
+        for (file, object) in objects_in(&self.files)? {
+            if object["kind"] == "LambdaExecutionRole" {
+                roles.push((file, object));
+                continue;
+            }
+            let findings = classes.add(&object);
+            if !findings.is_empty() {
+                let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+                manifests.push(Manifest { file, namespace: String::new(), name, role: None, findings });
             }
         }
         if roles.is_empty() && classes.is_empty() && manifests.is_empty() {
@@ -216,6 +211,20 @@ fn is_label(text: &str) -> bool {
         && text.chars().all(|c| is_alphanumeric(c) || c == '-')
 }
 
+/// The objects of our kinds and the namespaces, each with the file that it stands in, in the order of the files.
+///
+/// # Errors
+/// If a file cannot be read or is not YAML.
+pub(super) fn objects_in(paths: &[PathBuf]) -> Result<Vec<(String, Value)>, String> {
+    let mut found = Vec::new();
+    for file in paths.iter().map(|path| files_of(path)).collect::<Result<Vec<_>, _>>()?.concat() {
+        let name = file.display().to_string();
+        let objects = objects(&read(&file)?).map_err(|error| format!("{name}: {}", unreadable(&error)))?;
+        found.extend(objects.into_iter().map(|object| (name.clone(), object)));
+    }
+    Ok(found)
+}
+
 /// The files that a path of the command line stands for.
 fn files_of(path: &Path) -> Result<Vec<PathBuf>, String> {
     if !path.is_dir() {
@@ -286,7 +295,7 @@ fn partition_of(region: &str) -> &'static str {
     known.map_or(if region.starts_with("us-iso-") { "aws-iso" } else { "aws" }, |(_, partition)| partition)
 }
 
-fn account_id(text: &str) -> Result<String, String> {
+pub(super) fn account_id(text: &str) -> Result<String, String> {
     if crate::policy::arn::is_account_id(text) {
         Ok(text.to_owned())
     } else {

@@ -5,6 +5,7 @@
 
 mod classes;
 mod controller;
+mod controller_policy;
 mod crds;
 mod lint;
 mod manifest;
@@ -82,6 +83,7 @@ enum Command {
     Crds(crds::Arguments),
     Render(render::Arguments),
     Lint(lint::Arguments),
+    ControllerPolicy(controller_policy::Arguments),
 }
 
 impl Arguments {
@@ -95,6 +97,7 @@ impl Arguments {
             Command::Crds(arguments) => crds::run(&arguments),
             Command::Render(arguments) => render::run(&arguments),
             Command::Lint(arguments) => lint::run(&arguments),
+            Command::ControllerPolicy(arguments) => controller_policy::run(&arguments),
         }
     }
 }

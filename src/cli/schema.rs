@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
+use kube::Resource;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -29,7 +30,7 @@ fn of_kind(kind: &str) -> JSONSchemaProps {
 ///
 /// # Errors
 /// What cannot be read, fields that the API does not have included: the API server would drop or refuse them.
-pub(super) fn decoded<K: DeserializeOwned>(
+pub(super) fn decoded<K: Resource<DynamicType = ()> + DeserializeOwned>(
     mut object: Value,
     schema: &JSONSchemaProps,
 ) -> Result<(K, Vec<Finding>), Vec<Finding>> {
@@ -37,7 +38,7 @@ pub(super) fn decoded<K: DeserializeOwned>(
     for field in ["apiVersion", "kind"] {
         object.as_object_mut().and_then(|fields| fields.remove(field));
     }
-    let mut faults = Faults::default();
+    let mut faults = Faults { kind: K::kind(&()).into_owned(), ..Faults::default() };
     let metadata = object.as_object_mut().and_then(|fields| fields.remove("metadata"));
     judge(&mut object, schema, "", &mut faults);
     if !faults.shape.is_empty() {
@@ -56,6 +57,8 @@ pub(super) fn decoded<K: DeserializeOwned>(
 /// What is wrong with an object.
 #[derive(Debug, Default)]
 struct Faults {
+    /// Kind of the object.
+    kind: String,
     /// What has another shape than the schema: it cannot be read.
     shape: Vec<Finding>,
     /// What is too many, too few, too long or there twice.
@@ -97,7 +100,7 @@ fn judge_fields(value: &mut Value, schema: &JSONSchemaProps, path: &str, faults:
         match schema_of(field) {
             Some(schema) => judge(value, schema, &path, faults),
             None if schema.properties.is_some() && schema.x_kubernetes_preserve_unknown_fields != Some(true) => {
-                faults.shape.push(Finding::invalid(path, "is no field of a LambdaExecutionRole"));
+                faults.shape.push(Finding::invalid(path, format!("is no field of a {}", faults.kind)));
             }
             None => {}
         }

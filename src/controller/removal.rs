@@ -64,7 +64,7 @@ pub(super) async fn remove(
     };
     let mut farewell = None;
     // The status is no evidence: the role that the spec names is looked for whatever the status says, and the tags tell.
-    for name in names_of(class.role_name(&role.spec), previous) {
+    for name in names_of(Some(class.role_name(&role.spec)), previous) {
         let removal = Removal {
             owner: &owner,
             role_name: &name,
@@ -101,8 +101,8 @@ pub(super) async fn remove(
 }
 
 /// The names under which the object's role may be: that of spec and class, and the status's if somebody renamed it meanwhile.
-pub(super) fn names_of(named: &str, previous: &LambdaExecutionRoleStatus) -> BTreeSet<String> {
-    previous.role_name.iter().cloned().chain([named.to_owned()]).collect()
+pub(super) fn names_of(named: Option<&str>, previous: &LambdaExecutionRoleStatus) -> BTreeSet<String> {
+    named.into_iter().chain(previous.role_name.as_deref()).map(str::to_owned).collect()
 }
 
 /// An object on its way out.

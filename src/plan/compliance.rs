@@ -197,18 +197,19 @@ pub fn enforcement(
     if class.mode == Mode::Observe {
         return Vec::new();
     }
-    let boundary = guardrails.boundary_step(observed);
-    let revoked = match (class.on_violation, hold.map(|hold| hold.reason)) {
-        (OnViolation::Keep, _) => Vec::new(),
-        (OnViolation::Revoke, Some(Reason::ClassNotAllowed | Reason::RoleLimitReached)) => revoke_all(observed),
+    let boundary = guardrails.boundary_step(observed).into_iter();
+    match (class.on_violation, hold.map(|hold| hold.reason)) {
+        (OnViolation::Keep, _) => boundary.collect(),
+        (OnViolation::Revoke, Some(Reason::ClassNotAllowed | Reason::RoleLimitReached)) => {
+            boundary.chain(revoke_all(observed)).collect()
+        }
         (OnViolation::Revoke, _) => {
             let attached = observed.managed_policies.iter();
             let attached: Vec<_> =
                 attached.map(|arn| located(format!("attached policy {arn}"), arn, documents)).collect();
             guardrails.revocation(observed, &attached)
         }
-    };
-    boundary.into_iter().chain(revoked).collect()
+    }
 }
 
 /// Whether the class has anything done to roles that are held or refused, so that IAM is worth a look.

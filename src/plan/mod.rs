@@ -7,6 +7,7 @@
 pub mod account;
 pub mod class;
 pub mod compliance;
+pub mod controller_policy;
 pub mod desired;
 pub mod diff;
 pub mod failure;

@@ -19,3 +19,4 @@ mod e2e;
 mod harness;
 mod properties;
 mod rewrite;
+mod rights;

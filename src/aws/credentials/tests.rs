@@ -89,6 +89,21 @@ async fn a_session_is_renewed_before_it_ends_and_nobody_else_waits_for_that() {
 }
 
 #[tokio::test]
+async fn a_request_under_way_renews_nothing_and_fetches_only_what_it_cannot_do_without() {
+    let world = World::new();
+    let key = async || {
+        let credentials = world.session.credentials_in_request(|| world.now()).await.unwrap();
+        credentials.access_key_id().to_owned()
+    };
+    assert_eq!(key().await, "key-1");
+    world.at(59 * 60);
+    assert_eq!(key().await, "key-1");
+    assert_eq!(world.fetched(), 1);
+    world.at(60 * 60);
+    assert_eq!(key().await, "key-2");
+}
+
+#[tokio::test]
 async fn where_a_renewal_fails_the_session_serves_to_its_end() {
     let world = World::new();
     world.key().await.unwrap();

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// The path of roles where neither object nor class says one.
-const DEFAULT_PATH: &str = "/";
+pub(super) const DEFAULT_PATH: &str = "/";
 
 /// A class as it holds for one object: its placeholders are replaced.
 #[derive(Clone, Debug)]
@@ -209,7 +209,7 @@ impl ObjectClass {
 }
 
 /// The name of roles where neither object nor class says one.
-const DEFAULT_ROLE_NAME: &str = "$(namespace)-$(name)";
+pub(super) const DEFAULT_ROLE_NAME: &str = "$(namespace)-$(name)";
 
 /// Checks a class by itself, before any object uses it.
 ///

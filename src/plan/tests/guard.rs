@@ -40,6 +40,10 @@ fn hold(reason: Reason, message: &str) -> Hold {
     Hold { reason, message: message.to_owned(), plan: Vec::new() }
 }
 
+fn planned(reason: Reason, plan: &[&str], message: &str) -> Hold {
+    Hold { plan: plan.iter().map(|&step| step.to_owned()).collect(), ..hold(reason, message) }
+}
+
 #[test]
 fn a_role_with_our_tags_is_ours() {
     let steps = verdict("description: x", &found("{}", Some(&owner())), false).unwrap();
@@ -124,8 +128,9 @@ fn drift_is_undone_or_reported_as_the_spec_says() {
     assert_eq!(clauses(&verdict("drift: Correct", &role, true).unwrap()), undo);
     assert_eq!(
         verdict("drift: Report", &role, true),
-        Err(hold(
+        Err(planned(
             Reason::Drifted,
+            &undo,
             "Role shop-orders was changed by somebody else, and spec.drift is Report. To match the spec the controller would: set description and session duration. Undo the change in IAM, change the spec, or set spec.drift to Correct."
         ))
     );

@@ -2,6 +2,7 @@
 
 mod attack;
 mod bad_input;
+mod compliance;
 mod desired;
 mod diff;
 mod guard;

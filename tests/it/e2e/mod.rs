@@ -1,5 +1,6 @@
 //! End to end: a controller process between a real kube-apiserver and an emulator of AWS.
 
+mod account;
 mod adoption;
 mod attack;
 mod bad_input;

@@ -3,9 +3,10 @@
 mod account;
 mod controller;
 mod proxy;
+pub mod rights;
 mod world;
 
 pub use account::Account;
 pub use controller::ControllerProcess;
 pub use proxy::{Fault, Proxy};
-pub use world::{RoleSnapshot, World, condition, controller_client, patiently};
+pub use world::{RoleSnapshot, World, condition, controller_client, patiently, setting};

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use fastrand::Rng;
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{HeaderMap, Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioIo},
@@ -21,6 +21,7 @@ use tokio::{
     task::AbortHandle,
 };
 
+use super::rights::{self, RoleBefore};
 use crate::rewrite::rewritten;
 
 /// What is done to a request instead of passing it on.
@@ -45,6 +46,8 @@ pub struct Call {
     pub parameters: BTreeMap<String, String>,
     /// Whether the SDK sent it again by itself, for want of an answer in time.
     pub is_repeated: bool,
+    /// The role that it changes, as it was before; `None` if there was none.
+    pub role: Option<RoleBefore>,
 }
 
 #[derive(Debug)]
@@ -59,6 +62,8 @@ struct State {
     upstream: String,
     client: Client<HttpConnector, Full<Bytes>>,
     calls: Mutex<Vec<Call>>,
+    /// The calls that were forgotten.
+    forgotten: Mutex<Vec<Call>>,
     rules: Mutex<Vec<Rule>>,
     arrived: Notify,
     released: watch::Sender<bool>,
@@ -88,6 +93,7 @@ impl Proxy {
             upstream: upstream.to_owned(),
             client: Client::builder(TokioExecutor::new()).build_http(),
             calls: Mutex::default(),
+            forgotten: Mutex::default(),
             rules: Mutex::default(),
             arrived: Notify::new(),
             released: watch::Sender::new(false),
@@ -141,7 +147,14 @@ impl Proxy {
 
     /// Forgets the calls so far.
     pub fn forget(&self) {
-        self.state.calls.lock().unwrap().clear();
+        let mut calls = self.state.calls.lock().unwrap();
+        self.state.forgotten.lock().unwrap().append(&mut calls);
+    }
+
+    /// Every call so far, the forgotten ones too.
+    pub fn history(&self) -> Vec<Call> {
+        let calls = self.state.calls.lock().unwrap();
+        self.state.forgotten.lock().unwrap().iter().chain(&*calls).cloned().collect()
     }
 
     /// The calls since the last [`Self::forget`], in order.
@@ -170,6 +183,19 @@ impl Proxy {
     }
 }
 
+/// Asks the emulator for a role in the name of whoever makes a request, whose signature it does not check.
+async fn role_before(state: &State, headers: &HeaderMap, name: &str) -> Result<Option<RoleBefore>> {
+    let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+    let mut question = Request::builder().method("POST").uri(format!("{}/", state.upstream));
+    for (name, value) in headers.iter().filter(|(name, _)| *name == "authorization" || *name == "content-type") {
+        question = question.header(name, value);
+    }
+    let question = question.body(format!("Action=GetRole&Version=2010-05-08&RoleName={name}").into())?;
+    let answer = state.client.request(question).await?;
+    let body = answer.into_body().collect().await?.to_bytes();
+    Ok(RoleBefore::parse(&String::from_utf8_lossy(&body)))
+}
+
 async fn pass(request: Request<Incoming>, state: Arc<State>) -> Result<Response<Full<Bytes>>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
@@ -182,7 +208,11 @@ async fn pass(request: Request<Incoming>, state: Arc<State>) -> Result<Response<
     };
     let attempt = parts.headers.get("amz-sdk-request").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_repeated = !attempt.is_empty() && !attempt.contains("attempt=1");
-    state.calls.lock().unwrap().push(Call { operation: operation.clone(), parameters, is_repeated });
+    let role = match parameters.get("RoleName") {
+        Some(name) if !rights::is_read(&operation) => role_before(&state, &parts.headers, name).await?,
+        Some(_) | None => None,
+    };
+    state.calls.lock().unwrap().push(Call { operation: operation.clone(), parameters, is_repeated, role });
     state.arrived.notify_one();
     let fault = next_fault(&state, &operation);
     if let Some(Fault::Error { status, code, message }) = fault {

@@ -1,0 +1,91 @@
+//! Several AWS accounts behind one controller.
+
+use std::time::Instant;
+
+use lambdaroles::api::{ConditionType, Reason};
+use serde_json::json;
+
+use crate::harness::{Fault, Proxy, World, condition, patiently, setting};
+
+const OTHER_ACCOUNT: &str = "210987654321";
+
+/// A world with a second class, of another account behind a proxy of its own, which is reached by assuming a role there.
+async fn two_accounts(arguments: &[&str]) -> (World, String, Proxy) {
+    let mut world = World::start().await;
+    let other = Proxy::start(&setting("AWS_ENDPOINT_URL")).await.unwrap();
+    let class = format!("{}-other", world.namespace);
+    let spec = json!({
+        "account": {
+            "id": OTHER_ACCOUNT,
+            "assumeRole": [{
+                "arn": format!("arn:aws:iam::{OTHER_ACCOUNT}:role/lambdaroles"),
+                "externalId": "north", "sessionName": "north", "sessionTags": {"cluster": "north"},
+            }],
+            "endpointUrl": other.url,
+        },
+        "namespaces": {"names": [world.namespace]},
+    });
+    world.create_class(&class, spec).await;
+    let classes = format!("{},{class}", world.namespace);
+    world.restart_controller(&[&["--class", &classes], arguments].concat());
+    (world, class, other)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_class_makes_its_roles_in_its_own_account() {
+    let (world, class, other) = two_accounts(&[]).await;
+    world.create("orders", json!({"className": class})).await;
+    let status = world.ready("orders").await.status.unwrap();
+    assert_eq!(status.account_id.as_deref(), Some(OTHER_ACCOUNT));
+    assert_eq!(status.role_arn, Some(format!("arn:aws:iam::{OTHER_ACCOUNT}:role/{}", world.role_name("orders"))));
+    assert!(!world.role_exists(&world.role_name("orders")).await, "not in the account of the controller's own credentials");
+    let assumed = other.calls().into_iter().find(|call| call.operation == "AssumeRole").unwrap();
+    for (parameter, value) in [
+        ("RoleArn", format!("arn:aws:iam::{OTHER_ACCOUNT}:role/lambdaroles").as_str()),
+        ("ExternalId", "north"),
+        ("RoleSessionName", "north"),
+        ("Tags.member.1.Key", "cluster"),
+        ("Tags.member.1.Value", "north"),
+    ] {
+        assert_eq!(assumed.parameters.get(parameter).map(String::as_str), Some(value), "{parameter}");
+    }
+    assert_eq!(world.proxy.writes(), [] as [String; 0], "nothing was asked of the first account");
+    world.delete("orders").await;
+    world.gone("orders").await;
+    assert!(other.writes().contains(&"DeleteRole".to_owned()));
+}
+
+/// With one place an account, so that a single object that gets nowhere would hold up all others if they shared it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_stands_still_holds_up_no_other() {
+    let (world, class, other) = two_accounts(&["--concurrency", "1"]).await;
+    let began = Instant::now();
+    for number in 0..5 {
+        world.create_ready(&format!("before-{number}"), json!({})).await;
+    }
+    let usual = began.elapsed();
+    for fault in [Fault::THROTTLED, Fault::Hold] {
+        other.fault("GetRole", usize::MAX, fault.clone());
+        let kind = if matches!(fault, Fault::Hold) { "held" } else { "throttled" };
+        let stuck: Vec<String> = (0..10).map(|number| format!("{kind}-{number}")).collect();
+        for name in &stuck {
+            world.create(name, json!({"className": class})).await;
+        }
+        other.forget();
+        patiently("the other account to be asked", other.arrival("GetRole")).await;
+        let began = Instant::now();
+        for number in 0..5 {
+            world.create_ready(&format!("beside-{kind}-{number}"), json!({})).await;
+        }
+        eprintln!("five roles, one after the other: {usual:?} alone, {:?} beside an account that is {kind}", began.elapsed());
+        for name in &stuck {
+            let role = world.get(name).await;
+            assert!(condition(&role, ConditionType::Ready).is_none_or(|ready| ready.status != "True"), "{name}");
+        }
+        other.heal();
+        for name in &stuck {
+            world.look(name).await;
+            world.condition(name, ConditionType::Ready, "True", Reason::Ready).await;
+        }
+    }
+}
