@@ -12,9 +12,9 @@ use proptest::{
 };
 use serde_json::{Value, json};
 
-use super::{class, refusals};
+use super::{CLASS, POLICY, ROLE, Request, class, defaulted, refusals};
 use crate::{
-    api::{LambdaExecutionRoleSpec, LambdaRoleClassSpec},
+    api::{LambdaExecutionRoleSpec, LambdaRoleClassSpec, tests::samples::objects},
     lint::Finding,
     plan::{Account, ObjectClass, Owner, Quotas, compliance, desired::desired_role},
 };
@@ -266,6 +266,24 @@ fn in_controller(role: &Value, class_spec: &Value) -> Option<Vec<Finding>> {
     let class = ObjectClass::of("production", &class, &role, &owner, &account).ok()?;
     let desired = desired_role(&role, &owner, &account, &class, None).ok()?;
     Some(compliance::offline(&class, &role, &desired, &account).0)
+}
+
+#[test]
+fn the_roles_beside_the_examples_of_classes_are_admitted() {
+    let examples = objects("examples");
+    let files = examples.iter().filter(|(name, _)| name.starts_with("class-"));
+    let mut judged = 0;
+    for (name, objects) in files {
+        let [class, role] = &objects[..] else { panic!("{name}: a class and a role") };
+        let namespace = json!({"metadata": {
+            "name": role["metadata"]["namespace"],
+            "labels": {"platform.example.com/tier": "product"},
+        }});
+        let request = Request { object: defaulted(&ROLE, role), old: None, class: defaulted(&CLASS, class), namespace };
+        assert_eq!(POLICY.refusals(&request), [] as [String; 0], "{name}");
+        judged += 1;
+    }
+    assert!(judged >= 3, "{judged}");
 }
 
 /// Of what the controller refuses admission has to tell most, or this would hold of a policy that says nothing.
