@@ -121,7 +121,7 @@ pub struct AssumeRole {
     #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9_+=,.@:/-]+$')").message(rule::EXTERNAL_ID))]
     pub external_id: Option<String>,
 
-    /// Name of the session, as CloudTrail shows it. Default: `lambdaroles`.
+    /// Name of the session, as `CloudTrail` shows it. Default: `lambdaroles`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 2, max = 64))]
     #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9_+=,.@-]+$')").message(rule::SESSION_NAME))]

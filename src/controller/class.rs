@@ -3,14 +3,17 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use k8s_openapi::jiff::Timestamp;
-use kube::{ResourceExt, runtime::controller::Action};
+use kube::{
+    ResourceExt,
+    runtime::{controller::Action, reflector::Store},
+};
 use tracing::{Instrument, info_span, warn};
 
 use super::Context;
 use crate::{
-    api::{LambdaRoleClass, LambdaRoleClassStatus},
+    api::{LambdaExecutionRole, LambdaRoleClass, LambdaRoleClassStatus, class::ClassAccount, status::AccountQuota},
     aws,
-    cluster::GuardedClass,
+    cluster::{GuardedClass, Writable},
     plan::{
         Class, Hold,
         class::{self, Count, Found, bound_class, select},
@@ -69,16 +72,13 @@ async fn reconcile_class(class: &LambdaRoleClass, context: &Context) -> Duration
     }
 }
 
-async fn ask(
-    class: &LambdaRoleClass,
-    context: &Context,
-) -> Result<(aws::Identity, Vec<crate::api::status::AccountQuota>), aws::Error> {
+async fn ask(class: &LambdaRoleClass, context: &Context) -> Result<(aws::Identity, Vec<AccountQuota>), aws::Error> {
     let aws = context.accounts.of(&class.spec.account);
     aws.account().await?;
     Ok((aws.identity().await?, aws.usage_of_account().await?))
 }
 
-fn accounts_in_use(context: &Context) -> Vec<crate::api::class::ClassAccount> {
+fn accounts_in_use(context: &Context) -> Vec<ClassAccount> {
     let classes = context.view.classes();
     classes.iter().filter_map(|class| class.0.as_ref().ok()).map(|class| class.spec.account.clone()).collect()
 }
@@ -88,27 +88,22 @@ fn count(class: &LambdaRoleClass, context: &Context) -> Count {
     let classes = context.view.classes();
     let classes: Vec<&LambdaRoleClass> = classes.iter().filter_map(|class| class.0.as_ref().ok()).collect();
     let name = class.name_any();
-    let mut count = Count::default();
-    let objects = context.roles.iter().flat_map(kube::runtime::reflector::Store::state);
-    for role in objects.filter_map(|object| object.0.as_ref().ok().cloned()) {
-        let is_of_class = match bound_class(&role) {
-            Some(bound) => bound == name,
-            None => {
-                let namespace = context.view.namespace(&role.namespace().unwrap_or_default());
-                let selection = select(&role, &namespace, classes.iter().copied());
-                selection.class().is_some_and(|selected| selected.name_any() == name)
-            }
-        };
-        if is_of_class {
-            count.roles += 1;
-            count.refused += usize::from(role.status.as_ref().is_some_and(status::is_refused));
-        }
-    }
-    count
+    let has_class = |role: &LambdaExecutionRole| {
+        bound_class(role).map(str::to_owned).or_else(|| {
+            let namespace = context.view.namespace(&role.namespace().unwrap_or_default());
+            select(role, &namespace, classes.iter().copied()).class().map(ResourceExt::name_any)
+        }) == Some(name.clone())
+    };
+    let objects = context.roles.iter().flat_map(Store::state);
+    let roles = objects.filter_map(|object| object.0.as_ref().ok().filter(|role| has_class(role)).cloned());
+    roles.fold(Count::default(), |count, role| Count {
+        roles: count.roles + 1,
+        refused: count.refused + usize::from(role.status.as_ref().is_some_and(status::is_refused)),
+    })
 }
 
 async fn write(
-    class: &impl crate::cluster::Writable,
+    class: &impl Writable,
     previous: Option<&LambdaRoleClassStatus>,
     generation: Option<i64>,
     found: &Found<'_>,

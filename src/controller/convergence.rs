@@ -141,7 +141,8 @@ impl Convergence<'_> {
         let mut enforced = Vec::new();
         if compliance::enforces(class) {
             // A name that the class does not allow is looked for only if the object has a role of that name.
-            let named = Some(class.role_name(&self.role.spec)).filter(|_| class.judge_naming(&self.role.spec).is_empty());
+            let named =
+                Some(class.role_name(&self.role.spec)).filter(|_| class.judge_naming(&self.role.spec).is_empty());
             for name in names_of(named, self.previous) {
                 let observed = match self.aws.observe(&name).await {
                     Ok(observed) => observed,

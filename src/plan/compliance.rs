@@ -54,13 +54,17 @@ pub fn offline(
     desired: &DesiredRole,
     account: &Account,
 ) -> (Vec<Finding>, Vec<Finding>) {
-    let name = match &class.name {
-        Some(name) => name,
-        None => return (Vec::new(), Vec::new()),
-    };
+    let Some(name) = &class.name else { return (Vec::new(), Vec::new()) };
     let unread = documents_needed(Some(desired), None);
     let mut violations = class.judge_naming(spec);
-    violations.extend(violations_of(class, desired, &role_arn(desired, account), None, &Placed::default(), &unread_documents(&unread)));
+    violations.extend(violations_of(
+        class,
+        desired,
+        &role_arn(desired, account),
+        None,
+        &Placed::default(),
+        &unread_documents(&unread),
+    ));
     let refused = violations.into_iter().map(|Violation { rule, path, message, fix }| Finding {
         severity: Severity::Error,
         code: Code::GuardrailViolation,
@@ -221,11 +225,8 @@ pub fn enforces(class: &ObjectClass) -> bool {
 }
 
 fn located(path: String, arn: &str, documents: &Documents) -> LocatedDocument {
-    let document = match (in_catalog(arn), documents.get(arn)) {
-        (Some(document), _) => Ok(document.clone()),
-        (None, Some(document)) => Ok(document.clone()),
-        (None, None) => Err("its document has not been read".to_owned()),
-    };
+    let document = in_catalog(arn).or_else(|| documents.get(arn)).cloned();
+    let document = document.ok_or_else(|| "its document has not been read".to_owned());
     LocatedDocument { path, arn: arn.to_owned(), document }
 }
 

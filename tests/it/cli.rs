@@ -93,14 +93,18 @@ fn a_role_is_judged_by_the_class_that_it_would_have() {
             "apiVersion: lambdaroles.dev/v1alpha1\nkind: LambdaRoleClass\nmetadata: {{name: production}}\nspec: {{account: {{id: '123456789012'}}, namespaces: {namespaces}}}\n---\n"
         )
     };
-    let role = manifest("{className: production, statements: [{effect: Allow, actions: ['iam:PassRole'], resources: ['*']}]}");
+    let role =
+        manifest("{className: production, statements: [{effect: Allow, actions: ['iam:PassRole'], resources: ['*']}]}");
     let lint = |input: String| text(&run(&["lint", "-"], &input).stdout);
     let refused = lint(class("{names: [shop]}") + &role);
     assert!(refused.contains("error GuardrailViolation: spec.statements[0].actions[0]: "), "{refused}");
     let not_selected = lint(class("{names: [other]}") + &role);
     assert!(not_selected.contains("error ClassNotUsable: spec.className: "), "{not_selected}");
     let by_label = class("{selector: {matchLabels: {team: shop}}}");
-    assert!(lint(by_label.clone() + &role).contains("GuardrailViolation"), "a namespace that nobody tells of may have any label");
+    assert!(
+        lint(by_label.clone() + &role).contains("GuardrailViolation"),
+        "a namespace that nobody tells of may have any label"
+    );
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: billing}}\n---\n";
     assert!(lint(by_label + namespace + &role).contains("ClassNotUsable"));
     let faulty = lint(class("{names: [shop]}, guardrails: {sourceFunctions: ['$(team)-*']}"));

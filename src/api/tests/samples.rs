@@ -9,7 +9,7 @@ use super::{CLASS, at_admission, in_controller};
 use crate::api::{LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaRoleClass, LambdaRoleClassSpec};
 
 /// The documents of each YAML file under `folder`, by file name.
-fn objects(folder: &str) -> BTreeMap<String, Vec<Value>> {
+pub(super) fn objects(folder: &str) -> BTreeMap<String, Vec<Value>> {
     let entries = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
     let files = entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "yaml"));
     files

@@ -1,5 +1,7 @@
 //! Which class an object has, and what a class says by itself.
 
+#![expect(clippy::needless_pass_by_value, reason = "JSON literals are handed over as they stand")]
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};

@@ -1,5 +1,7 @@
 //! What a class says to a role, and what is done to one that it refuses.
 
+#![expect(clippy::needless_pass_by_value, reason = "JSON literals are handed over as they stand")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rstest::rstest;
@@ -31,7 +33,8 @@ fn class_for(fields: Value, yaml: &str) -> ObjectClass {
     let mut class = json!({"account": {"id": "111122223333"}, "namespaces": {}});
     class.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     let class: LambdaRoleClassSpec = serde_json::from_value(class).unwrap();
-    ObjectClass::of("production", &class, &spec(yaml), &owner(), &account()).unwrap_or_else(|faults| panic!("{faults:?}"))
+    ObjectClass::of("production", &class, &spec(yaml), &owner(), &account())
+        .unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
 fn denying(actions: &str) -> Value {
@@ -43,16 +46,14 @@ fn desired(class: &ObjectClass, yaml: &str) -> DesiredRole {
 }
 
 fn documents(actions: &str) -> Documents {
-    let json = format!(
-        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"{actions}","Resource":"*"}}}}"#
-    );
+    let json =
+        format!(r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"{actions}","Resource":"*"}}}}"#);
     Documents::from([(READER.to_owned(), Document::parse(&json).unwrap())])
 }
 
 fn refused(class: &ObjectClass, yaml: &str, observed: Option<&ObservedRole>, documents: &Documents) -> Option<String> {
     let desired = desired(class, yaml);
-    let hold =
-        refusal(class, &desired, &role_arn(&desired, &account()), observed, &Placed::default(), documents)?;
+    let hold = refusal(class, &desired, &role_arn(&desired, &account()), observed, &Placed::default(), documents)?;
     assert_eq!(hold.reason, Reason::GuardrailViolation);
     Some(hold.message)
 }
@@ -62,7 +63,12 @@ const KMS: &str = "statements: [{effect: Allow, actions: ['kms:Decrypt'], resour
 #[test]
 fn a_refusal_names_the_class_the_field_the_rule_and_the_fix() {
     let message = refused(&class(denying("kms:*")), KMS, None, &Documents::new()).unwrap();
-    for part in ["LambdaRoleClass production", "spec.statements[0].actions[0]", "spec.guardrails.permissions.denied[0]", "Ask for"] {
+    for part in [
+        "LambdaRoleClass production",
+        "spec.statements[0].actions[0]",
+        "spec.guardrails.permissions.denied[0]",
+        "Ask for",
+    ] {
         assert!(message.contains(part), "{part}: {message}");
     }
     assert_eq!(refused(&class(denying("s3:*")), KMS, None, &Documents::new()), None);
@@ -71,12 +77,17 @@ fn a_refusal_names_the_class_the_field_the_rule_and_the_fix() {
 #[test]
 fn a_long_list_of_violations_says_how_many_are_left_out() {
     let statements: Vec<Value> = (0..40)
-        .map(|n| json!({"effect": "Allow", "actions": ["kms:Decrypt"], "resources": [format!("arn:aws:kms:::key/{n}")]}))
+        .map(
+            |n| json!({"effect": "Allow", "actions": ["kms:Decrypt"], "resources": [format!("arn:aws:kms:::key/{n}")]}),
+        )
         .collect();
     let yaml = json!({"statements": statements}).to_string();
     let message = refused(&class(denying("kms:*")), &yaml, None, &Documents::new()).unwrap();
     assert!(message.len() < 1000, "{}", message.len());
-    assert!(message.contains("spec.statements[0]") && message.contains(" more, which `lambdaroles lint` shows"), "{message}");
+    assert!(
+        message.contains("spec.statements[0]") && message.contains(" more, which `lambdaroles lint` shows"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -108,14 +119,20 @@ fn what_others_put_on_the_role_is_judged_where_it_stays(#[case] yaml: &str, #[ca
 #[test]
 fn documents_are_asked_for_but_those_of_the_catalog() {
     let class = class(json!({}));
-    let yaml = format!("managedPolicies: [{{arn: '{READER}'}}, {{aws: AWSLambdaBasicExecutionRole}}, {{aws: ReadOnlyAccess}}]");
+    let yaml = format!(
+        "managedPolicies: [{{arn: '{READER}'}}, {{aws: AWSLambdaBasicExecutionRole}}, {{aws: ReadOnlyAccess}}]"
+    );
     let desired = desired(&class, &yaml);
     let mut observed = stored(&desired);
     observed.managed_policies.insert("arn:aws:iam::111122223333:policy/AWSLambdaBasicExecutionRole".to_owned());
     let needed: Vec<String> = documents_needed(Some(&desired), Some(&observed)).into_iter().collect();
     assert_eq!(
         needed,
-        ["arn:aws:iam::111122223333:policy/AWSLambdaBasicExecutionRole", READER, "arn:aws:iam::aws:policy/ReadOnlyAccess"]
+        [
+            "arn:aws:iam::111122223333:policy/AWSLambdaBasicExecutionRole",
+            READER,
+            "arn:aws:iam::aws:policy/ReadOnlyAccess"
+        ]
     );
 }
 
@@ -211,7 +228,10 @@ fn a_role_that_is_nobodys_may_be_taken_over_if_spec_and_class_say_so() {
     let consenting = class_for(json!({"naming": {"adoptable": ["legacy-*"]}}), ADOPT);
     let role = legacy(&consenting, ADOPT);
     assert_eq!(standing_of(&consenting, ADOPT, &role, &[]), Standing::Adoptable);
-    assert_eq!(standing_of(&consenting, "{roleName: legacy-orders, adoption: Observe}", &role, &[]), Standing::Adoptable);
+    assert_eq!(
+        standing_of(&consenting, "{roleName: legacy-orders, adoption: Observe}", &role, &[]),
+        Standing::Adoptable
+    );
     let foreign = |standing| matches!(standing, Standing::Foreign(Hold { reason: Reason::RoleConflict, .. }));
     assert!(foreign(standing_of(&consenting, "roleName: legacy-orders", &role, &[])), "the spec does not ask");
     let silent = class_for(json!({"naming": {"allowedRoleNames": ["*"]}}), ADOPT);
@@ -276,6 +296,9 @@ fn offline_a_policy_that_nobody_read_is_a_warning_and_a_violation_an_error() {
     let yaml = format!("managedPolicies: [{{arn: '{READER}'}}]\n{KMS}");
     let role = desired(&class, &yaml);
     let (refused, unread) = compliance::offline(&class, &spec(&yaml), &role, &account());
-    assert_eq!(refused.iter().map(|finding| finding.path.as_str()).collect::<Vec<_>>(), ["spec.statements[0].actions[0]"]);
+    assert_eq!(
+        refused.iter().map(|finding| finding.path.as_str()).collect::<Vec<_>>(),
+        ["spec.statements[0].actions[0]"]
+    );
     assert_eq!(unread.iter().map(|finding| finding.path.as_str()).collect::<Vec<_>>(), ["spec.managedPolicies[0]"]);
 }

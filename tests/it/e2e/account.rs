@@ -38,7 +38,10 @@ async fn each_class_makes_its_roles_in_its_own_account() {
     let status = world.ready("orders").await.status.unwrap();
     assert_eq!(status.account_id.as_deref(), Some(OTHER_ACCOUNT));
     assert_eq!(status.role_arn, Some(format!("arn:aws:iam::{OTHER_ACCOUNT}:role/{}", world.role_name("orders"))));
-    assert!(!world.role_exists(&world.role_name("orders")).await, "not in the account of the controller's own credentials");
+    assert!(
+        !world.role_exists(&world.role_name("orders")).await,
+        "not in the account of the controller's own credentials"
+    );
     let assumed = other.calls().into_iter().find(|call| call.operation == "AssumeRole").unwrap();
     for (parameter, value) in [
         ("RoleArn", format!("arn:aws:iam::{OTHER_ACCOUNT}:role/lambdaroles").as_str()),
@@ -77,7 +80,10 @@ async fn an_account_that_stands_still_holds_up_no_other() {
         for number in 0..5 {
             world.create_ready(&format!("beside-{kind}-{number}"), json!({})).await;
         }
-        eprintln!("five roles, one after the other: {usual:?} alone, {:?} beside an account that is {kind}", began.elapsed());
+        eprintln!(
+            "five roles, one after the other: {usual:?} alone, {:?} beside an account that is {kind}",
+            began.elapsed()
+        );
         for name in &stuck {
             let role = world.get(name).await;
             assert!(condition(&role, ConditionType::Ready).is_none_or(|ready| ready.status != "True"), "{name}");

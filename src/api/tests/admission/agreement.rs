@@ -12,9 +12,10 @@ use proptest::{
 };
 use serde_json::{Value, json};
 
-use super::{class, refusals};
+use super::{CLASS, POLICY, ROLE, Request, class, defaulted, refusals};
 use crate::{
-    api::{LambdaExecutionRoleSpec, LambdaRoleClassSpec},
+    api::{LambdaExecutionRoleSpec, LambdaRoleClassSpec, tests::samples::objects},
+    lint::Finding,
     plan::{Account, ObjectClass, Owner, Quotas, compliance, desired::desired_role},
 };
 
@@ -164,7 +165,7 @@ fn rule() -> impl Strategy<Value = Value> {
 }
 
 fn class_spec() -> impl Strategy<Value = Value> {
-    let naming = (maybe(ROLE_NAME_PATTERNS), maybe(PATH_PATTERNS));
+    let naming = (maybe(ROLE_NAME_PATTERNS), maybe(PATH_PATTERNS), maybe(ROLE_NAME_PATTERNS));
     let permissions = (
         option::weighted(0.3, vec(rule(), 0..3)),
         option::weighted(0.3, vec(rule(), 0..2)),
@@ -179,7 +180,7 @@ fn class_spec() -> impl Strategy<Value = Value> {
         |(naming, permissions, policies, boundary, trust, functions, keys)| {
             without_nulls(json!({
                 "namespaces": {"names": ["*"]},
-                "naming": {"allowedRoleNames": naming.0, "allowedPaths": naming.1},
+                "naming": {"allowedRoleNames": naming.0, "allowedPaths": naming.1, "adoptable": naming.2},
                 "guardrails": {
                     "permissions": {"allowed": permissions.0, "denied": permissions.1, "exempted": permissions.2},
                     "managedPolicies": {"allowed": policies.0, "denied": policies.1},
@@ -211,7 +212,11 @@ fn statement() -> impl Strategy<Value = Value> {
 }
 
 fn role_spec() -> impl Strategy<Value = Value> {
-    let naming = (option::weighted(0.3, select(ROLE_NAMES)), option::weighted(0.3, select(PATHS)));
+    let naming = (
+        option::weighted(0.3, select(ROLE_NAMES)),
+        option::weighted(0.3, select(PATHS)),
+        select(&["Never", "Never", "Observe", "ExistingRole"][..]),
+    );
     let trust = (
         prop::bool::weighted(0.1),
         prop::bool::weighted(0.1),
@@ -236,6 +241,7 @@ fn role_spec() -> impl Strategy<Value = Value> {
                 "className": "production",
                 "roleName": naming.0,
                 "path": naming.1,
+                "adoption": naming.2,
                 "trust": {"edge": trust.0, "self": trust.1, "statements": trusted},
                 "managedPolicies": policies.iter().map(|policy| json!({by(policy): policy})).collect::<Vec<_>>(),
                 "permissionsBoundary": boundary.map(|arn| json!({"arn": arn})),
@@ -246,8 +252,8 @@ fn role_spec() -> impl Strategy<Value = Value> {
         })
 }
 
-/// What the controller says of a role that it can make at all.
-fn in_controller(role: &Value, class_spec: &Value) -> Option<Vec<String>> {
+/// What the controller says of a role that it could make, before it asks IAM; `None` where role or class are faulty.
+fn in_controller(role: &Value, class_spec: &Value) -> Option<Vec<Finding>> {
     let role: LambdaExecutionRoleSpec = serde_json::from_value(role.clone()).unwrap();
     let class: LambdaRoleClassSpec = serde_json::from_value(class(class_spec)["spec"].clone()).unwrap();
     let owner = Owner { cluster: "north".to_owned(), namespace: "shop".to_owned(), name: "orders".to_owned() };
@@ -259,8 +265,25 @@ fn in_controller(role: &Value, class_spec: &Value) -> Option<Vec<String>> {
     };
     let class = ObjectClass::of("production", &class, &role, &owner, &account).ok()?;
     let desired = desired_role(&role, &owner, &account, &class, None).ok()?;
-    let (violations, _) = compliance::offline(&class, &role, &desired, &account);
-    Some(violations.iter().map(ToString::to_string).collect())
+    Some(compliance::offline(&class, &role, &desired, &account).0)
+}
+
+#[test]
+fn the_roles_beside_the_examples_of_classes_are_admitted() {
+    let examples = objects("examples");
+    let files = examples.iter().filter(|(name, _)| name.starts_with("class-"));
+    let mut judged = 0;
+    for (name, objects) in files {
+        let [class, role] = &objects[..] else { panic!("{name}: a class and a role") };
+        let namespace = json!({"metadata": {
+            "name": role["metadata"]["namespace"],
+            "labels": {"platform.example.com/tier": "product"},
+        }});
+        let request = Request { object: defaulted(&ROLE, role), old: None, class: defaulted(&CLASS, class), namespace };
+        assert_eq!(POLICY.refusals(&request), [] as [String; 0], "{name}");
+        judged += 1;
+    }
+    assert!(judged >= 3, "{judged}");
 }
 
 /// Of what the controller refuses admission has to tell most, or this would hold of a policy that says nothing.

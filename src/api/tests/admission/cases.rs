@@ -58,7 +58,7 @@ fn a_class_is_for_the_namespaces_that_it_names(#[case] namespaces: &str, #[case]
         class: class(&spec(&format!("{{namespaces: {namespaces}}}"))),
         namespace: namespace(&json!({"tier": "product"})),
     });
-    let expected = "spec.className: the class production is not for the namespace shop (spec.namespaces). Name another class, or ask the platform team to admit the namespace";
+    let expected = "Namespace shop may not use LambdaRoleClass production: spec.namespaces of the class does not select it. Ask whoever runs the class, or make a new object with another spec.className";
     assert_eq!(said, if is_for { vec![] } else { vec![expected] });
 }
 
@@ -127,76 +127,81 @@ fn an_object_that_the_class_refuses_by_now_can_be_let_go(
 #[case::role_name(
     for_all(""),
     asked("roleName: orders"),
-    "spec.roleName: the class production allows no role called orders (spec.naming.allowedRoleNames). Leave roleName out for $(namespace)-$(name)"
+    "spec.roleName: is orders, which the class does not allow (spec.naming.allowedRoleNames of production). Leave it out, which makes it $(namespace)-$(name)"
 )]
 #[case::role_name_outside_the_patterns(
     for_all("naming: {roleName: 'a-$(name)', allowedRoleNames: ['$(namespace)-*', 'x.y']}"),
     asked("roleName: xzy"),
-    "spec.roleName: the class production allows no role called xzy (spec.naming.allowedRoleNames). Leave roleName out for a-$(name), or choose $(namespace)-*, x.y"
+    "spec.roleName: is xzy, which the class does not allow (spec.naming.allowedRoleNames of production). Leave it out, which makes it a-$(name), or choose one that matches $(namespace)-*, x.y"
+)]
+#[case::role_name_that_may_not_be_taken_over(
+    for_all("naming: {adoptable: ['legacy-*']}"),
+    asked("roleName: other, adoption: ExistingRole"),
+    "spec.roleName: is other, which the class does not allow (spec.naming.allowedRoleNames of production). Leave it out, which makes it $(namespace)-$(name)"
 )]
 #[case::path(
     for_all("naming: {path: '/lambda/$(namespace)/', allowedPaths: ['/teams/*/']}"),
     asked("path: /lambda/billing/"),
-    "spec.path: the class production allows no path /lambda/billing/ (spec.naming.allowedPaths). Leave path out for /lambda/$(namespace)/, or choose /teams/*/"
+    "spec.path: is /lambda/billing/, which the class does not allow (spec.naming.allowedPaths of production). Leave it out, which makes it /lambda/$(namespace)/, or choose one that matches /teams/*/"
 )]
 #[case::boundary(
     guardrails("permissionsBoundary: {arn: 'arn:aws:iam::123456789012:policy/b'}"),
     asked("permissionsBoundary: {arn: 'arn:aws:iam::123456789012:policy/c'}"),
-    "spec.permissionsBoundary: the class production does not allow the boundary arn:aws:iam::123456789012:policy/c (spec.guardrails.permissionsBoundary). Leave it out for arn:aws:iam::123456789012:policy/b"
+    "spec.permissionsBoundary.arn: is arn:aws:iam::123456789012:policy/c, which the class does not allow (spec.guardrails.permissionsBoundary of production). Leave it out: the role gets arn:aws:iam::123456789012:policy/b"
 )]
 #[case::boundary_missing(
     guardrails("permissionsBoundary: {allowed: ['arn:aws:iam::123456789012:policy/b*']}"),
     asked(""),
-    "spec.permissionsBoundary: the class production asks for a boundary (spec.guardrails.permissionsBoundary). Choose one of the class: arn:aws:iam::123456789012:policy/b*"
+    "spec.permissionsBoundary: is missing, and the class has none of its own (spec.guardrails.permissionsBoundary of production). Choose one of arn:aws:iam::123456789012:policy/b*"
 )]
 #[case::edge(
     for_all(""),
     asked("trust: {edge: true}"),
-    "spec.trust: the class production does not let roles trust edgelambda.amazonaws.com (spec.guardrails.trust.services). Remove it, or ask the platform team to allow it"
+    "spec.trust: trusts edgelambda.amazonaws.com, whom the class does not allow (spec.guardrails.trust.services of production). Trust only those whom the class allows, or have it allow this one"
 )]
 #[case::service(
     guardrails("trust: {services: [scheduler.amazonaws.com]}"),
     trust("{service: [scheduler.amazonaws.com, states.amazonaws.com, lambda.amazonaws.com]}"),
-    "spec.trust: the class production does not let roles trust states.amazonaws.com (spec.guardrails.trust.services). Remove it, or ask the platform team to allow it"
+    "spec.trust: trusts states.amazonaws.com, whom the class does not allow (spec.guardrails.trust.services of production). Trust only those whom the class allows, or have it allow this one"
 )]
 #[case::account(
     guardrails("trust: {principals: ['111122223333', 'arn:aws:iam::444455556666:root']}"),
     trust(
         "{aws: ['444455556666', 'arn:aws:iam::111122223333:root', '777788889999', 'arn:aws:iam::111122223333:role/a']}"
     ),
-    "spec.trust.statements: the class production does not let roles trust 777788889999, arn:aws:iam::111122223333:role/a (spec.guardrails.trust.principals). Remove it, or ask the platform team to allow it"
+    "spec.trust.statements: trusts 777788889999, arn:aws:iam::111122223333:role/a, whom the class does not allow (spec.guardrails.trust.principals of production). Trust only those whom the class allows, or have it allow this one"
 )]
 #[case::everyone(
     guardrails("trust: {principals: ['arn:*', '????????????', '**']}"),
     trust("{aws: ['*']}"),
-    "spec.trust.statements: the class production does not let roles trust * (spec.guardrails.trust.principals). Remove it, or ask the platform team to allow it"
+    "spec.trust.statements: trusts *, whom the class does not allow (spec.guardrails.trust.principals of production). Trust only those whom the class allows, or have it allow this one"
 )]
 #[case::provider(
     guardrails("trust: {federated: ['arn:aws:iam::123456789012:oidc-provider/*']}"),
     trust("{federated: [accounts.google.com]}"),
-    "spec.trust.statements: the class production does not let roles trust accounts.google.com (spec.guardrails.trust.federated). Remove it, or ask the platform team to allow it"
+    "spec.trust.statements: trusts accounts.google.com, whom the class does not allow (spec.guardrails.trust.federated of production). Trust only those whom the class allows, or have it allow this one"
 )]
 #[case::itself(
     for_all(""),
     asked("trust: {self: true}"),
-    "spec.trust.self: the class production does not let roles trust themselves (spec.guardrails.trust.self). Remove it, or ask the platform team to allow it"
+    "spec.trust.self: trusts the role itself, whom the class does not allow (spec.guardrails.trust.self of production). Trust only those whom the class allows, or have it allow this one"
 )]
 #[case::tags_missing(
     for_all(
         "guardrails: {tags: {required: [team, cost, stage, owner], forced: {Team: a}}}, defaults: {tags: {STAGE: b}}"
     ),
     asked("tags: {Cost: ''}"),
-    "spec.tags: the class production asks for the tags cost, owner, each with a value (spec.guardrails.tags.required). Add them"
+    "spec.tags: has no value for cost, owner (spec.guardrails.tags.required of production). Add the tag"
 )]
 #[case::tag_of_another_value(
     guardrails("tags: {forced: {team: '$(namespace)/$(name)', other: '$(region)'}}"),
     asked("tags: {Team: shop, other: x}"),
-    "spec.tags: the class production gives the tags Team another value (spec.guardrails.tags.forced). Leave them out"
+    "spec.tags: gives Team another value than the class (spec.guardrails.tags.forced of production). Leave it out"
 )]
 #[case::tag_reserved(
     guardrails("tags: {reserved: ['access-*', 'x-$(region)']}"),
     asked("tags: {Access-Level: admin, x-eu: z, accessory: z}"),
-    "spec.tags: the class production reserves the tags Access-Level (spec.guardrails.tags.reserved). Leave them out"
+    "spec.tags: has Access-Level, which is not for roles to set (spec.guardrails.tags.reserved of production). Leave it out"
 )]
 #[case::policies(
     guardrails(
@@ -205,70 +210,70 @@ fn an_object_that_the_class_refuses_by_now_can_be_let_go(
     asked(
         "managedPolicies: [{aws: service-role/AWSLambdaRole}, {arn: 'arn:aws:iam::aws:policy/service-role/AWSLambdaRole'}, {aws: ViewOnlyAccess}, {arn: 'arn:aws:iam::123456789012:policy/shop/a'}, {arn: 'arn:aws:iam::123456789012:policy/billing/a'}, {aws: AmazonS3FullAccess}]"
     ),
-    "spec.managedPolicies: the class production does not allow arn:aws:iam::123456789012:policy/billing/a, AmazonS3FullAccess (spec.guardrails.managedPolicies.allowed). Write what is needed of it as statements, or ask the platform team to allow it"
+    "spec.managedPolicies: attaches arn:aws:iam::123456789012:policy/billing/a, AmazonS3FullAccess, which is not listed (spec.guardrails.managedPolicies.allowed of production). Attach one that it lists, or have the class allow it"
 )]
 #[case::no_policies(
     guardrails("managedPolicies: {allowed: []}"),
     asked("managedPolicies: [{aws: AWSLambdaBasicExecutionRole}]"),
-    "spec.managedPolicies: the class production does not allow AWSLambdaBasicExecutionRole (spec.guardrails.managedPolicies.allowed). Write what is needed of it as statements, or ask the platform team to allow it"
+    "spec.managedPolicies: attaches AWSLambdaBasicExecutionRole, which is not listed (spec.guardrails.managedPolicies.allowed of production). Attach one that it lists, or have the class allow it"
 )]
 #[case::policies_denied(
     guardrails("managedPolicies: {denied: [AdministratorAccess, '*FullAccess', 'arn:aws:iam::*:policy/legacy/*']}"),
     asked(
         "managedPolicies: [{aws: administratoraccess}, {arn: 'arn:aws:iam::aws:policy/AmazonS3FullAccess'}, {arn: 'arn:aws:iam::123456789012:policy/legacy/a'}, {arn: 'arn:aws:iam::123456789012:policy/MyFullAccess'}, {aws: AWSLambdaRole}]"
     ),
-    "spec.managedPolicies: the class production denies administratoraccess, arn:aws:iam::aws:policy/AmazonS3FullAccess, arn:aws:iam::123456789012:policy/legacy/a (spec.guardrails.managedPolicies.denied). Write what is needed of it as statements"
+    "spec.managedPolicies: attaches administratoraccess, arn:aws:iam::aws:policy/AmazonS3FullAccess, arn:aws:iam::123456789012:policy/legacy/a, which is denied (spec.guardrails.managedPolicies.denied of production). Detach it"
 )]
 #[case::functions(
     guardrails("sourceFunctions: ['$(namespace)-*', 'arn:aws:lambda:eu-west-1:123456789012:function:shared']"),
     statement(
         "actions: ['s3:GetObject'], resources: ['*'], sourceFunctionArns: [shop-a, shared, 'arn:aws:lambda:eu-north-1:123456789012:function:shop-*', billing-a, '*']"
     ),
-    "spec.statements: the class production allows no scope of billing-a, * (spec.guardrails.sourceFunctions). Name functions such as $(namespace)-*, arn:aws:lambda:eu-west-1:123456789012:function:shared"
+    "spec.statements: names billing-a, *, which no entry takes in (spec.guardrails.sourceFunctions of production). Name functions that the class allows, with an ARN operator"
 )]
 #[case::functions_by_default(
     guardrails("sourceFunctions: ['$(namespace)-*']"),
     spec(
         "{className: production, sourceFunctionArns: [billing], statements: [{effect: Allow, actions: ['s3:GetObject'], resources: ['*']}, {effect: Allow, actions: ['s3:PutObject'], resources: ['*'], sourceFunctionArns: []}]}"
     ),
-    "spec.statements: the class production allows no scope of billing (spec.guardrails.sourceFunctions). Name functions such as $(namespace)-*"
+    "spec.statements: names billing, which no entry takes in (spec.guardrails.sourceFunctions of production). Name functions that the class allows, with an ARN operator"
 )]
 #[case::climbing(
     for_all(""),
     statement("actions: ['s3:GetObject', 'IAM:passrole', 'sts:AssumeRoot', 'organizations:List*'], resources: ['*']"),
-    "spec.statements: IAM:passrole, sts:AssumeRoot, organizations:List* is denied to every class by default, as it leads to other identities. Name the actions that are needed, or ask the platform team to exempt them (spec.guardrails.permissions.exempted of the class production)"
+    "spec.statements: allows IAM:passrole, sts:AssumeRoot, organizations:List*, which leads to other identities (denied by default; spec.guardrails.permissions.exempted of production). Leave it out, or have the class exempt it"
 )]
 #[case::climbing_by_a_wildcard(
     for_all(""),
     statement("actions: ['*', 'sts:*', 's3:*'], resources: ['arn:aws:s3:::b']"),
-    "spec.statements: *, sts:* is denied to every class by default, as it leads to other identities. Name the actions that are needed, or ask the platform team to exempt them (spec.guardrails.permissions.exempted of the class production)"
+    "spec.statements: allows *, sts:*, which leads to other identities (denied by default; spec.guardrails.permissions.exempted of production). Leave it out, or have the class exempt it"
 )]
 #[case::climbing_by_any_role(
     for_all(""),
     statement("actions: ['sts:Assume?ole', 'sts:AssumeRole*', 'sts:TagSession'], resources: ['*']"),
-    "spec.statements: sts:Assume?ole, sts:AssumeRole* is denied to every class by default, as it leads to other identities. Name the actions that are needed, or ask the platform team to exempt them (spec.guardrails.permissions.exempted of the class production)"
+    "spec.statements: allows sts:Assume?ole, sts:AssumeRole*, which leads to other identities (denied by default; spec.guardrails.permissions.exempted of production). Leave it out, or have the class exempt it"
 )]
 #[case::climbing_beside_what_is_exempted(
     guardrails("permissions: {exempted: [{actions: ['iam:PassRole']}]}"),
     statement("actions: ['iam:PassRole', 'iam:Pass*'], resources: ['*']"),
-    "spec.statements: iam:Pass* is denied to every class by default, as it leads to other identities. Name the actions that are needed, or ask the platform team to exempt them (spec.guardrails.permissions.exempted of the class production)"
+    "spec.statements: allows iam:Pass*, which leads to other identities (denied by default; spec.guardrails.permissions.exempted of production). Leave it out, or have the class exempt it"
 )]
 #[case::actions(
     guardrails("permissions: {allowed: [{actions: ['s3:Get*', 'dynamodb:*Item']}, {actions: ['sqs:SendMessage']}]}"),
     statement("actions: ['S3:getobject', 's3:*', 'dynamodb:GetItem', 'sqs:*'], resources: ['*']"),
-    "spec.statements: the class production does not allow s3:*, sqs:* (spec.guardrails.permissions.allowed). Name actions that it allows"
+    "spec.statements: allows s3:*, sqs:*, which no entry takes in (spec.guardrails.permissions.allowed of production). Ask only for what one entry takes in, the action and the resource, or have the class allow more"
 )]
 #[case::no_actions(
     guardrails("permissions: {allowed: []}"),
     statement("actions: ['s3:GetObject'], resources: ['arn:aws:s3:::b/*']"),
-    "spec.statements: the class production does not allow s3:GetObject (spec.guardrails.permissions.allowed). Name actions that it allows"
+    "spec.statements: allows s3:GetObject, which no entry takes in (spec.guardrails.permissions.allowed of production). Ask only for what one entry takes in, the action and the resource, or have the class allow more"
 )]
 #[case::actions_denied(
     guardrails(
         "permissions: {denied: [{actions: ['kms:*', 's3:Delete*']}, {actions: ['ec2:*'], resources: ['arn:aws:ec2:*']}]}"
     ),
     statement("actions: ['kms:Decrypt', 's3:*', 's3:Get*', 'ec2:RunInstances'], resources: ['arn:aws:s3:::b']"),
-    "spec.statements: the class production denies kms:Decrypt, s3:* (spec.guardrails.permissions.denied). Leave it out, or name the actions that are needed"
+    "spec.statements: allows kms:Decrypt, s3:*, some or all of which is denied (spec.guardrails.permissions.denied of production). Ask for nothing that it denies: neither a condition nor a Deny beside it excuses that"
 )]
 #[case::resources(
     guardrails(
@@ -277,27 +282,27 @@ fn an_object_that_the_class_refuses_by_now_can_be_let_go(
     statement(
         "actions: ['s3:GetObject'], resources: ['arn:aws:s3:::shop-a/*', 'arn:aws:s3:::shop*', 'arn:aws:sqs:eu-west-1:123456789012:q', 'arn:aws:s3:::${aws:username}', '*']"
     ),
-    "spec.statements: the class production allows nothing on arn:aws:s3:::shop*, * (spec.guardrails.permissions.allowed). Name resources that it allows"
+    "spec.statements: allows what it does on arn:aws:s3:::shop*, *, which no entry takes in (spec.guardrails.permissions.allowed of production). Ask only for what one entry takes in, the action and the resource, or have the class allow more"
 )]
 #[case::not_actions(
     guardrails("permissions: {denied: [{actions: ['kms:*']}]}"),
     statement("notActions: ['kms:*', 'iam:*'], resources: ['*']"),
-    "spec.statements: the class limits what may be allowed (spec.guardrails.permissions), and notActions and notResources allow all but what they list. List what is needed in actions and resources"
+    "spec.statements: allows all but what it lists, and the class limits what may be allowed (spec.guardrails.permissions of production). List the actions and the resources that are needed"
 )]
 #[case::not_resources(
     guardrails("permissions: {allowed: [{actions: ['s3:*']}]}"),
     statement("actions: ['s3:GetObject'], notResources: ['arn:aws:s3:::b']"),
-    "spec.statements: the class limits what may be allowed (spec.guardrails.permissions), and notActions and notResources allow all but what they list. List what is needed in actions and resources"
+    "spec.statements: allows all but what it lists, and the class limits what may be allowed (spec.guardrails.permissions of production). List the actions and the resources that are needed"
 )]
 #[case::features_where_all_is_scoped(
     guardrails("requireSourceFunctionScope: Always"),
     asked("features: [{name: Tracing}]"),
-    "spec: the class asks that everything holds for the code of functions alone (spec.guardrails.requireSourceFunctionScope: Always), and features, eventSources and destinations are for Lambda itself. Leave them out"
+    "spec: features, eventSources and destinations allow calls whatever code calls (spec.guardrails.requireSourceFunctionScope of production). Leave them out"
 )]
 #[case::no_scope_where_all_is_scoped(
     guardrails("requireSourceFunctionScope: Always"),
     statement("actions: ['s3:GetObject'], resources: ['*']"),
-    "spec.statements: the class asks that every statement that allows holds for the code of functions alone (spec.guardrails.requireSourceFunctionScope: Always). Name them in sourceFunctionArns"
+    "spec.statements: allows calls whatever code calls (spec.guardrails.requireSourceFunctionScope of production). Name the functions in sourceFunctionArns"
 )]
 fn a_broken_rule_is_named(#[case] class: Value, #[case] role: Value, #[case] message: &str) {
     assert_eq!(refusals(&role, &class), [message]);
@@ -313,6 +318,10 @@ fn a_broken_rule_is_named(#[case] class: Value, #[case] role: Value, #[case] mes
 )]
 #[case::role_name_in_another_case(for_all("naming: {allowedRoleNames: ['Shop-*']}"), asked("roleName: shop-A+b"))]
 #[case::path(for_all("naming: {allowedPaths: ['/$(namespace)/*']}"), asked("path: /shop/a/b/"))]
+#[case::name_and_path_of_a_role_that_is_taken_over(
+    for_all("naming: {adoptable: ['legacy-*']}"),
+    asked("roleName: legacy-a, path: /old/, adoption: Observe")
+)]
 #[case::root_path(for_all(""), asked("path: /"))]
 #[case::path_with_placeholders(for_all(""), asked("path: /$(namespace)/"))]
 #[case::boundary_of_the_class(

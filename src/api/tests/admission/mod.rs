@@ -1,4 +1,4 @@
-//! The ValidatingAdmissionPolicy of the chart, evaluated as the API server does it: once for each class, conditions first,
+//! The `ValidatingAdmissionPolicy` of the chart, evaluated as the API server does it: once for each class, conditions first,
 //! then the validations, with the variables that they name.
 //!
 //! `tests/it/chart.rs` sees to it that what Helm makes of the template is what is read here.
