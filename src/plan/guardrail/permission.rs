@@ -10,7 +10,10 @@ use super::{
     violation::{Refusal, Violation, some_of},
 };
 use crate::{
-    api::{class::PermissionRules, rule},
+    api::{
+        class::{PermissionRule, PermissionRules},
+        rule,
+    },
     policy::{ActionPattern, Arn, Pattern, arn::is_account_id},
 };
 
@@ -33,7 +36,7 @@ pub(super) struct Permissions {
     allowed: Option<Vec<Rule>>,
     denied: Vec<Rule>,
     exempted: Vec<Rule>,
-    defaults: Vec<Default>,
+    defaults: Vec<DefaultDenial>,
 }
 
 /// An entry of a list of rules: actions on resources; an absent list takes in all.
@@ -46,7 +49,7 @@ struct Rule {
 
 /// A denial that needs no class.
 #[derive(Clone, Debug)]
-struct Default {
+struct DefaultDenial {
     text: &'static str,
     pattern: ActionPattern,
     spares_named_roles: bool,
@@ -65,7 +68,7 @@ impl Permissions {
         let PermissionRules { allowed, denied, exempted } = rules;
         let mut read = |list: &[_], path| Rule::compile_all(list, path, compiler);
         let default =
-            |text, spares_named_roles| Default { text, pattern: ActionPattern::new(text), spares_named_roles };
+            |text, spares_named_roles| DefaultDenial { text, pattern: ActionPattern::new(text), spares_named_roles };
         Self {
             allowed: allowed.as_ref().map(|list| read(list, ALLOWED)),
             denied: read(denied, DENIED),
@@ -180,7 +183,7 @@ impl Permissions {
         let names_roles: Vec<bool> = resources.iter().map(|resource| names_roles(resource.text)).collect();
         let refusals = actions.iter().enumerate().filter_map(|(index, action)| {
             let is_exempted = |resource| exempted.iter().any(|reach| reach.has(index, resource));
-            let touched: Vec<&Default> =
+            let touched: Vec<&DefaultDenial> =
                 self.defaults.iter().filter(|default| default.pattern.intersects(action.pattern)).collect();
             let is_denied = |resource: usize| {
                 touched.iter().any(|default| !(default.spares_named_roles && names_roles[resource]))
@@ -205,7 +208,7 @@ impl Permissions {
 }
 
 impl Rule {
-    fn compile_all(list: &[crate::api::class::PermissionRule], path: &str, compiler: &mut Compiler<'_>) -> Vec<Self> {
+    fn compile_all(list: &[PermissionRule], path: &str, compiler: &mut Compiler<'_>) -> Vec<Self> {
         list.iter()
             .enumerate()
             .map(|(index, entry)| {
@@ -310,7 +313,7 @@ fn names_roles(resource: &str) -> bool {
     })
 }
 
-fn name_of(defaults: &[&Default]) -> String {
+fn name_of(defaults: &[&DefaultDenial]) -> String {
     match defaults {
         [single] => format!("the default denial of {}", single.text),
         several => format!("the default denials of {}", some_of(several.iter().map(|default| default.text))),

@@ -224,15 +224,25 @@ fn what_denies_is_never_refused() {
     assert_eq!(Role::allowed(statements).broken("permissions: {allowed: [], denied: [{actions: ['*']}]}"), []);
 }
 
+const EACH_DEFAULT: [&str; 8] = [
+    "the default denial of iam:*",
+    "the default denial of organizations:*",
+    "the default denial of account:*",
+    "the default denial of sso:*",
+    "the default denial of sso-directory:*",
+    "the default denial of identitystore:*",
+    "the default denial of sts:AssumeRoot",
+    "the default denial of sts:AssumeRole",
+];
 const ALL_DEFAULTS: &str = r#"["iam:*", "organizations:*", "account:*", "sso*:*", "IdentityStore:*", "sts:AssumeRo*"]"#;
 
 #[rstest]
-#[case::nothing_excluded("{}", r#"["s3:*"]"#, r#""*""#, &["the default denials of iam:*, organizations:* and 6 more"])]
+#[case::nothing_excluded("{}", r#"["s3:*"]"#, r#""*""#, &EACH_DEFAULT)]
 #[case::all_excluded("{}", ALL_DEFAULTS, r#""*""#, &[])]
 #[case::one_left("{}", r#"["iam:*", "organizations:*", "account:*", "sso*:*", "identitystore:*", "sts:AssumeRole"]"#, r#""*""#, &["the default denial of sts:AssumeRoot"])]
 #[case::excluded_in_part("{}", r#"["iam:P*", "organizations:*", "account:*", "sso*:*", "identitystore:*", "sts:*"]"#, r#""*""#, &["the default denial of iam:*"])]
 #[case::exempted("permissions: {exempted: [{actions: ['*']}]}", r#"["s3:*"]"#, r#""*""#, &[])]
-#[case::exempted_elsewhere("permissions: {exempted: [{actions: ['*'], resources: ['arn:aws:s3:::b']}]}", r#"["s3:*"]"#, r#"["arn:aws:s3:::b", "arn:aws:s3:::c"]"#, &["the default denials of iam:*, organizations:* and 6 more"])]
+#[case::exempted_elsewhere("permissions: {exempted: [{actions: ['*'], resources: ['arn:aws:s3:::b']}]}", r#"["s3:*"]"#, r#"["arn:aws:s3:::b", "arn:aws:s3:::c"]"#, &EACH_DEFAULT)]
 #[case::roles_that_are_named("{}", r#"["iam:*", "organizations:*", "account:*", "sso*:*", "identitystore:*", "sts:AssumeRoot"]"#, r#""arn:aws:iam::111122223333:role/x""#, &[])]
 #[case::where_something_is_denied("permissions: {denied: [{actions: ['s3:*']}]}", ALL_DEFAULTS, r#""*""#, &["spec.guardrails.permissions.denied"])]
 #[case::where_something_is_allowed("permissions: {allowed: [{actions: ['*']}]}", ALL_DEFAULTS, r#""*""#, &["spec.guardrails.permissions.allowed"])]
@@ -244,13 +254,7 @@ fn all_actions_but_some_are_refused_unless_what_is_denied_is_among_those(
 ) {
     let statement = format!(r#"{{"Effect": "Allow", "NotAction": {actions}, "Resource": {resources}}}"#);
     let broken = Role::allowed(&statement).broken(rules);
-    let mut rules: Vec<String> = broken.iter().map(|(_, rule)| rule.clone()).collect();
-    if expected.first().is_some_and(|rule| rule.contains("6 more")) {
-        // Told one by one: each is an action of its own here.
-        assert_eq!(rules.len(), 8);
-        rules.clear();
-        rules.push(expected[0].to_owned());
-    }
+    let rules: Vec<&str> = broken.iter().map(|(_, rule)| rule.as_str()).collect();
     assert_eq!(rules, expected);
     assert!(broken.iter().all(|(path, _)| path == "spec.statements[0].notActions"), "{broken:?}");
 }
