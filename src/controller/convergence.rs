@@ -107,7 +107,7 @@ impl Convergence<'_> {
         };
         match self.intent(&class, &account, obstacle) {
             Ok(desired) => self.converge(&class, &account, desired).await,
-            Err(stop) => self.stopped(&class, stop).await,
+            Err(stop) => self.stopped(&class, &account, stop).await,
         }
     }
 
@@ -133,7 +133,7 @@ impl Convergence<'_> {
     }
 
     /// The end of a pass that was stopped. What the class demands is done all the same.
-    async fn stopped(&self, class: &ObjectClass, stop: Stop) -> Result<End, cluster::Error> {
+    async fn stopped(&self, class: &ObjectClass, account: &Account, stop: Stop) -> Result<End, cluster::Error> {
         let hold = match &stop {
             Stop::Reject(_) => None,
             Stop::Hold(hold) => Some(hold),
@@ -148,7 +148,7 @@ impl Convergence<'_> {
                     Ok(observed) => observed,
                     Err(error) => return Ok(failed(error.failure(&name, None), None, enforced, false)),
                 };
-                match self.enforce(class, observed.as_ref(), hold).await {
+                match self.enforce(class, account, observed.as_ref(), hold).await {
                     Ok(steps) => enforced.extend(steps),
                     Err((failure, applied)) => return Ok(failed(failure, None, applied, true)),
                 }
@@ -164,13 +164,15 @@ impl Convergence<'_> {
     async fn enforce(
         &self,
         class: &ObjectClass,
+        account: &Account,
         observed: Option<&ObservedRole>,
         hold: Option<&Hold>,
     ) -> Result<Vec<Step>, (Failure, Vec<Step>)> {
         let Some(observed) = observed.filter(|role| role.is_owned_by(&self.owner)) else { return Ok(Vec::new()) };
         let attached = compliance::documents_needed(None, Some(observed));
         let documents = self.documents(attached, &observed.name).await.map_err(|failure| (failure, Vec::new()))?;
-        let steps = compliance::enforcement(class, observed, hold, &documents);
+        let made = compliance::statements_of(&self.role.spec, &self.owner, account, &observed.name);
+        let steps = compliance::enforcement(class, observed, hold, &documents, &made);
         let applied = aws::apply(self.aws, &observed.name, steps, &self.context.stop).await;
         match failure_of(&applied, &observed.name) {
             None => Ok(applied.done),
@@ -181,10 +183,11 @@ impl Convergence<'_> {
     async fn held(
         &self,
         class: &ObjectClass,
+        account: &Account,
         observed: Option<&ObservedRole>,
         hold: Hold,
     ) -> Result<End, cluster::Error> {
-        Ok(match self.enforce(class, observed, Some(&hold)).await {
+        Ok(match self.enforce(class, account, observed, Some(&hold)).await {
             Ok(enforced) => End::Held { hold, enforced },
             Err((failure, applied)) => failed(failure, None, applied, true),
         })
@@ -202,7 +205,7 @@ impl Convergence<'_> {
         let role_arn = compliance::role_arn(&desired, account);
         if let Some(hold) = compliance::naming_refusal(class, &role.spec) {
             // Whatever stands under a name that the class does not allow is not looked at for the object's sake.
-            return self.stopped(class, Stop::Hold(hold)).await;
+            return self.stopped(class, account, Stop::Hold(hold)).await;
         }
         // Twice at most: a role that turns out to exist when it is created (an answer that was lost) is looked at again.
         for is_second in [false, true] {
@@ -226,12 +229,12 @@ impl Convergence<'_> {
                 compliance::refusal(class, &desired, &role_arn, observed.as_ref(), &placed_before, documents)
             };
             if let Some(hold) = refusal_by(&compliance::unread_documents(&unread)) {
-                return self.held(class, observed.as_ref(), hold).await;
+                return self.held(class, account, observed.as_ref(), hold).await;
             }
             match self.documents(unread, &desired.name).await {
                 Ok(documents) => {
                     if let Some(hold) = refusal_by(&documents) {
-                        return self.held(class, observed.as_ref(), hold).await;
+                        return self.held(class, account, observed.as_ref(), hold).await;
                     }
                 }
                 Err(failure) => return Ok(failed(failure, Some(desired), Vec::new(), false)),
@@ -239,7 +242,7 @@ impl Convergence<'_> {
             let steps = diff(&desired, observed.as_ref(), &placed_before);
             let steps = match guard::judge(&desired, &terms, observed.as_ref(), steps, is_settled) {
                 Ok(steps) => steps,
-                Err(hold) => return self.held(class, observed.as_ref(), hold).await,
+                Err(hold) => return self.held(class, account, observed.as_ref(), hold).await,
             };
             if !(steps.is_empty() && observed.is_none()) {
                 context.cluster.add_finalizer(role).await?;

@@ -6,9 +6,11 @@ use std::{
 };
 
 use super::{
-    Account, Hold, ObjectClass, ObservedRole, Placed, Step,
+    Account, Hold, ObjectClass, ObservedRole, Owner, Placed, Step,
     desired::DesiredRole,
+    expansion,
     guardrail::{JudgedRole, LocatedDocument, Violation, revoke_all},
+    permissions::Permissions,
 };
 use crate::{
     api::{
@@ -17,7 +19,7 @@ use crate::{
         role::{UnlistedInlinePolicies, UnlistedManagedPolicies},
     },
     catalog::managed_policy,
-    lint::{Code, Finding, Severity},
+    lint::{Code, Finding, Located, Severity},
     policy::{Arn, Document},
 };
 
@@ -189,13 +191,15 @@ fn kept<'a>(
 /// The steps that are taken on an owned role although it is held or refused. The class's boundary is put back whatever else is
 /// the matter: neither a suspension nor an invalid spec is a way round it.
 ///
-/// `hold` is why, if it is for the class: what is refused is taken away if the class says so.
+/// `hold` is why, if it is for the class: what is refused is taken away if the class says so. `made` are the statements that
+/// the spec leads to ([`statements_of`]).
 #[must_use]
 pub fn enforcement(
     class: &ObjectClass,
     observed: &ObservedRole,
     hold: Option<&Hold>,
     documents: &Documents,
+    made: &[Located],
 ) -> Vec<Step> {
     let Some(guardrails) = &class.guardrails else { return Vec::new() };
     if class.mode == Mode::Observe {
@@ -211,9 +215,23 @@ pub fn enforcement(
             let attached = observed.managed_policies.iter();
             let attached: Vec<_> =
                 attached.map(|arn| located(format!("attached policy {arn}"), arn, documents)).collect();
-            guardrails.revocation(observed, &attached)
+            guardrails.revocation(observed, &attached, made)
         }
     }
+}
+
+/// The statements that a spec leads to, as far as it is valid.
+#[must_use]
+pub fn statements_of(
+    spec: &LambdaExecutionRoleSpec,
+    owner: &Owner,
+    account: &Account,
+    role_name: &str,
+) -> Vec<Located> {
+    let mut faults = Vec::new();
+    let placeholders = expansion::placeholders(owner, account, role_name);
+    let spec = expansion::expanded(spec, &placeholders, &mut faults);
+    Permissions::of(&spec, account, &placeholders, &mut faults).own
 }
 
 /// Whether the class has anything done to roles that are held or refused, so that IAM is worth a look.

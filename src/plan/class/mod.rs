@@ -83,6 +83,13 @@ impl ObjectClass {
         let Account { id, partition, region, quotas: _ } = account;
         let guardrails = Guardrails::compile(guardrails, &placeholders, Home { partition, region, account: id })
             .map_err(|mut of_guardrails| faults.append(&mut of_guardrails));
+        if let Ok(guardrails) = &guardrails {
+            let reserved = defaults.tags.keys().filter(|key| guardrails.reserves_tag(key));
+            faults.extend(reserved.map(|key| {
+                let message = "is reserved by spec.guardrails.tags.reserved: no role may have it but by spec.guardrails.tags.forced";
+                Finding::invalid(format!("spec.defaults.tags[{key}]"), message)
+            }));
+        }
         match guardrails {
             Ok(guardrails) if faults.is_empty() => Ok(Self {
                 name: Some(name.to_owned()),

@@ -256,3 +256,19 @@ fn a_role_that_was_adopted_stays_unless_the_object_says_otherwise() {
     let (class, spec) = with(json!({}), json!({"deletionPolicy": "Delete"}));
     assert_eq!(class.deletion_policy(&spec, true), DeletionPolicy::Delete);
 }
+
+#[test]
+fn a_default_tag_that_no_role_may_have_is_a_fault_of_the_class() {
+    let class = json!({
+        "account": {"id": "111122223333"},
+        "namespaces": {},
+        "guardrails": {"tags": {"reserved": ["abac:*"], "forced": {"LambdaRoles.dev/name": "x"}}},
+        "defaults": {"tags": {"ABAC:team": "shop"}},
+    });
+    let faults = object_class(class.clone(), json!({})).unwrap_err();
+    assert!(faults[0].starts_with("spec.guardrails.tags.forced.LambdaRoles.dev/name: "), "{faults:?}");
+    let mut class = class;
+    class["guardrails"]["tags"]["forced"] = json!({});
+    let faults = object_class(class, json!({})).unwrap_err();
+    assert!(faults[0].starts_with("spec.defaults.tags[ABAC:team]: "), "{faults:?}");
+}

@@ -136,6 +136,12 @@ impl Guardrails {
         self.tags.forced()
     }
 
+    /// Whether roles may not set a tag of that key.
+    #[must_use]
+    pub fn reserves_tag(&self, key: &str) -> bool {
+        self.tags.reserves(key)
+    }
+
     /// Everything that the class refuses, in the order of the spec; none if the role complies.
     ///
     /// The fields of the spec come first, since people can mend those; then what the final documents hold beyond them.

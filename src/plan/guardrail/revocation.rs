@@ -2,6 +2,7 @@
 
 use super::{Guardrails, LocatedDocument, grant::Grant, trust::Trust};
 use crate::{
+    lint::Located,
     plan::{ObservedRole, Step, diff},
     policy::{Document, Statement},
 };
@@ -10,12 +11,15 @@ impl Guardrails {
     /// The steps that take from a role in IAM what the class refuses of it, and nothing else. `managed` is what is attached
     /// to it; what is attached and not among it was read by nobody, and goes. So does an inline policy that does not parse.
     ///
-    /// A stored document does not say which statements were made for Lambda itself. Where scopes are required, what code
-    /// calls as often as Lambda goes if it has none.
+    /// A stored document does not say which statements were made for Lambda itself: `made` are those that the spec leads to.
+    /// Where scopes are required, what code calls as often as Lambda goes if it has none and is not among them.
     #[must_use]
-    pub fn revocation(&self, role: &ObservedRole, managed: &[LocatedDocument]) -> Vec<Step> {
+    pub fn revocation(&self, role: &ObservedRole, managed: &[LocatedDocument], made: &[Located]) -> Vec<Step> {
+        let made: Vec<Grant<'_>> = made.iter().filter_map(Grant::of).filter(|grant| grant.is_for_lambda).collect();
+        let for_lambda: Vec<&Grant<'_>> = made.iter().collect();
+        let narrowed = |(name, stored): (&String, &String)| self.narrowed_inline(name, stored, &for_lambda);
         let mut steps: Vec<Step> = self.boundary_step(role).into_iter().collect();
-        steps.extend(role.inline_policies.iter().filter_map(|(name, stored)| self.narrowed_inline(name, stored)));
+        steps.extend(role.inline_policies.iter().filter_map(narrowed));
         let is_permitted = |arn: &String| {
             managed.iter().any(|policy| policy.arn == *arn && self.attachment_refusals(policy).is_empty())
         };
@@ -35,12 +39,12 @@ impl Guardrails {
     }
 
     /// The step that takes from an inline policy the statements that are refused.
-    fn narrowed_inline(&self, name: &str, stored: &str) -> Option<Step> {
+    fn narrowed_inline(&self, name: &str, stored: &str, for_lambda: &[&Grant<'_>]) -> Option<Step> {
         let delete = || Step::DeleteInlinePolicy(name.to_owned());
         let Ok(document) = Document::parse(stored) else { return Some(delete()) };
         let refused: Vec<&Statement> = Grant::all(&document, name)
             .into_iter()
-            .filter(|grant| !self.permission_refusals(grant, &[]).is_empty())
+            .filter(|grant| !self.permission_refusals(grant, for_lambda).is_empty())
             .map(|grant| grant.statement)
             .collect();
         if refused.is_empty() {

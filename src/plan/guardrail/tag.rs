@@ -7,7 +7,7 @@ use super::{
     violation::{Refusal, Violation},
 };
 use crate::{
-    api::{class::TagRules, rule},
+    api::{TAG_PREFIX, class::TagRules, rule},
     policy::{Excerpt, Pattern},
 };
 
@@ -35,6 +35,12 @@ impl Tags {
                 Some((compiler.text(key, path.clone())?.text, compiler.text(value, path)?.text))
             })
             .collect();
+        for (key, value) in &forced {
+            let lower = key.to_ascii_lowercase();
+            if lower.starts_with("aws:") || lower.starts_with(TAG_PREFIX) || value.starts_with("aws:") {
+                compiler.fault(&format!("{RULES}.forced.{}", Excerpt(key)), rule::TAGS_RESERVED);
+            }
+        }
         for (index, key) in forced.keys().enumerate() {
             if forced.keys().take(index).any(|other| is_same_key(key, other)) {
                 compiler.fault(&format!("{RULES}.forced.{}", Excerpt(key)), rule::TAGS_CASE);
@@ -46,6 +52,11 @@ impl Tags {
 
     pub(super) fn forced(&self) -> &BTreeMap<String, String> {
         &self.forced
+    }
+
+    /// Whether roles may not set the key.
+    pub(super) fn reserves(&self, key: &str) -> bool {
+        self.reserved.iter().any(|(_, pattern)| pattern.matches(&folded(key)))
     }
 
     pub(super) fn refusals(&self, tags: &BTreeMap<String, String>) -> Vec<Refusal> {

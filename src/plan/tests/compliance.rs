@@ -12,7 +12,7 @@ use crate::{
     api::{LambdaRoleClassSpec, Reason},
     plan::{
         DesiredRole, Hold, ObjectClass, ObservedRole, Placed,
-        compliance::{self, Documents, documents_needed, enforcement, enforces, refusal, role_arn},
+        compliance::{self, Documents, documents_needed, enforcement, enforces, refusal, role_arn, statements_of},
         desired::desired_role,
         diff::diff,
         guard::{Standing, Terms, judge, standing},
@@ -161,7 +161,7 @@ fn unbounded() -> ObservedRole {
 
 fn enforced(class: &ObjectClass, hold: Option<Reason>) -> Vec<String> {
     let hold = hold.map(|reason| Hold { reason, message: String::new(), plan: Vec::new() });
-    clauses(&enforcement(class, &unbounded(), hold.as_ref(), &Documents::new()))
+    clauses(&enforcement(class, &unbounded(), hold.as_ref(), &Documents::new(), &[]))
 }
 
 const PUT_BOUNDARY: &str = "set the permissions boundary arn:aws:iam::111122223333:policy/boundary";
@@ -197,6 +197,18 @@ fn under_revoke_who_may_not_use_the_class_loses_every_right(
             PUT_BOUNDARY
         ]
     );
+}
+
+/// What Lambda itself needs may look like what the class refuses to code.
+#[test]
+fn a_suspended_role_that_complies_loses_nothing() {
+    let class = class(json!({"guardrails": {"requireSourceFunctionScope": "WhereCarried", "onViolation": "Revoke"}}));
+    let yaml = "destinations: [{sqs: {queueArn: 'arn:aws:sqs:eu-west-1:111122223333:orders'}}]";
+    let desired = desired(&class, yaml);
+    assert_eq!(refused(&class, yaml, None, &Documents::new()), None);
+    let hold = Hold::suspended();
+    let made = statements_of(&spec(yaml), &owner(), &account(), &desired.name);
+    assert_eq!(enforcement(&class, &stored(&desired), Some(&hold), &Documents::new(), &made), []);
 }
 
 #[test]

@@ -33,7 +33,7 @@ async fn two_accounts(arguments: &[&str]) -> (World, String, Proxy) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_class_makes_its_roles_in_its_own_account() {
-    let (world, class, other) = two_accounts(&[]).await;
+    let (world, class, other) = Box::pin(two_accounts(&[])).await;
     world.create("orders", json!({"className": class})).await;
     let status = world.ready("orders").await.status.unwrap();
     assert_eq!(status.account_id.as_deref(), Some(OTHER_ACCOUNT));
@@ -61,7 +61,7 @@ async fn each_class_makes_its_roles_in_its_own_account() {
 /// With one place an account, so that a single object that gets nowhere would hold up all others if they shared it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_stands_still_holds_up_no_other() {
-    let (world, class, other) = two_accounts(&["--concurrency", "1"]).await;
+    let (world, class, other) = Box::pin(two_accounts(&["--concurrency", "1"])).await;
     let began = Instant::now();
     for number in 0..5 {
         world.create_ready(&format!("before-{number}"), json!({})).await;

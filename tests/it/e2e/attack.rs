@@ -36,7 +36,7 @@ async fn strict() -> World {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_attack_reaches_iam_and_each_is_told_why() {
-    let world = strict().await;
+    let world = Box::pin(strict()).await;
     let attacks = objects("tests/attacks", &world.namespace);
     assert!(attacks.len() >= 60);
     let mut arrived = Vec::new();
@@ -73,7 +73,7 @@ async fn no_attack_reaches_iam_and_each_is_told_why() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_class_is_for_becomes_a_role_within_its_bounds() {
-    let world = strict().await;
+    let world = Box::pin(strict()).await;
     let sound = objects("tests/attacks/class", &world.namespace);
     for object in sound.iter().filter(|object| object["kind"] == "LambdaExecutionRole") {
         let name = object["metadata"]["name"].as_str().unwrap();
@@ -98,7 +98,7 @@ fn stalled(role: &LambdaExecutionRole, reason: Reason) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sound_role_is_not_swapped_for_another() {
-    let world = strict().await;
+    let world = Box::pin(strict()).await;
     let spec = json!({"tags": {"team": "shop"}, "features": [{"name": "Logging"}]});
     world.create_ready("orders", spec).await;
     let name = world.role_name("orders");
@@ -135,7 +135,7 @@ async fn a_sound_role_is_not_swapped_for_another() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_object_neither_takes_nor_deletes_the_role_of_the_first() {
-    let world = strict().await;
+    let world = Box::pin(strict()).await;
     let tags = json!({"team": "shop"});
     world.create_ready("orders", json!({"tags": tags})).await;
     let stolen = world.role_name("orders");
@@ -152,7 +152,7 @@ async fn a_second_object_neither_takes_nor_deletes_the_role_of_the_first() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_status_makes_no_class_and_no_role_ones_own() {
-    let world = strict().await;
+    let world = Box::pin(strict()).await;
     let open = format!("{}-open", world.namespace);
     world.create_class(&open, json!({"account": {"id": "123456789012"}, "namespaces": {"names": ["elsewhere"]}})).await;
     let spec =

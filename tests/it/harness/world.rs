@@ -313,7 +313,7 @@ impl World {
         match self.iam.create_policy().policy_name(name).policy_document(document).send().await {
             Ok(_) => {}
             Err(error) => {
-                assert!(error.as_service_error().is_some_and(CreatePolicyError::is_entity_already_exists_exception))
+                assert!(error.as_service_error().is_some_and(CreatePolicyError::is_entity_already_exists_exception));
             }
         }
     }

@@ -137,10 +137,10 @@ proptest! {
         let rules = class(rng);
         let guardrails = compiled(&rules);
         let (role, managed) = observed(rng, &rules);
-        let steps = guardrails.revocation(&role, &managed);
+        let steps = guardrails.revocation(&role, &managed, &[]);
         let left = after(&role, &steps);
         prop_assert_eq!(stored(&left, &managed).judged(&guardrails), []);
-        prop_assert_eq!(guardrails.revocation(&left, &managed), []);
+        prop_assert_eq!(guardrails.revocation(&left, &managed, &[]), []);
         prop_assert!(left.managed_policies.is_subset(&role.managed_policies));
         for (name, json) in &left.inline_policies {
             let before = Document::parse(&role.inline_policies[name]).unwrap();
@@ -154,7 +154,7 @@ proptest! {
         let rng = &mut Rng::with_seed(seed);
         let rules = class(rng);
         let (role, managed) = observed(rng, &rules);
-        let steps = compiled(&rules).revocation(&role, &managed);
+        let steps = compiled(&rules).revocation(&role, &managed, &[]);
         let pairs = |json: &str| -> BTreeSet<(Effect, String)> {
             let entries = |statement: Statement| -> Vec<(Effect, String)> {
                 let whom = match (statement.principal, statement.not_principal) {
@@ -180,7 +180,7 @@ proptest! {
         let (role, managed) = observed(rng, &rules);
         let is_parsed = role.inline_policies.values().all(|json| Document::parse(json).is_ok());
         if is_parsed && stored(&role, &managed).judged(&guardrails).is_empty() {
-            prop_assert_eq!(guardrails.revocation(&role, &managed), []);
+            prop_assert_eq!(guardrails.revocation(&role, &managed, &[]), []);
         }
     }
 

@@ -52,7 +52,7 @@ fn of_an_inline_policy_the_refused_statements_go_and_the_rest_stays() {
     let mixed = of_statements(&format!("{}, {kept}", allow_one("iam:*", "*")));
     let role = with_inline(&[("mixed", &mixed.to_string()), ("sound", &of_statements(&kept).to_string())]);
     let expected = Step::PutInlinePolicy { name: "mixed".to_owned(), document: of_statements(&kept) };
-    assert_eq!(guardrails("{}").revocation(&role, &[]), [expected]);
+    assert_eq!(guardrails("{}").revocation(&role, &[], &[]), [expected]);
 }
 
 #[rstest]
@@ -61,7 +61,7 @@ fn of_an_inline_policy_the_refused_statements_go_and_the_rest_stays() {
 #[case::it_is_no_policy("{}")]
 fn an_inline_policy_of_which_nothing_is_left_goes(#[case] json: &str) {
     assert_eq!(
-        clauses(&guardrails("{}").revocation(&with_inline(&[("bad", json)]), &[])),
+        clauses(&guardrails("{}").revocation(&with_inline(&[("bad", json)]), &[], &[])),
         ["delete inline policy bad"]
     );
 }
@@ -69,7 +69,7 @@ fn an_inline_policy_of_which_nothing_is_left_goes(#[case] json: &str) {
 #[test]
 fn the_version_of_what_is_kept_stays() {
     let json = r#"{"Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::${x}"}, {"Effect": "Allow", "Action": "iam:*", "Resource": "*"}]}"#;
-    let steps = guardrails("{}").revocation(&with_inline(&[("old", json)]), &[]);
+    let steps = guardrails("{}").revocation(&with_inline(&[("old", json)]), &[], &[]);
     let [Step::PutInlinePolicy { document, .. }] = steps.as_slice() else { panic!("{steps:?}") };
     assert_eq!(document.version, "2008-10-17");
 }
@@ -84,14 +84,14 @@ fn refused_and_unread_policies_are_detached() {
         attached(arns[2], Err("gone".to_owned())),
     ];
     assert_eq!(
-        clauses(&guardrails("{}").revocation(&role, &managed)),
+        clauses(&guardrails("{}").revocation(&role, &managed, &[])),
         [
             "detach arn:aws:iam::111122223333:policy/own",
             "detach arn:aws:iam::111122223333:policy/unknown",
             "detach arn:aws:iam::111122223333:policy/unread"
         ]
     );
-    let denied = guardrails("managedPolicies: {denied: ['*']}").revocation(&role, &managed);
+    let denied = guardrails("managedPolicies: {denied: ['*']}").revocation(&role, &managed, &[]);
     assert_eq!(denied.len(), 4);
 }
 
@@ -120,7 +120,7 @@ fn refused_and_unread_policies_are_detached() {
 )]
 fn of_the_trust_policy_goes_whom_the_class_does_not_allow(#[case] stored: &str, #[case] expected: Option<&str>) {
     let role = ObservedRole { trust_policy: stored.to_owned(), ..role() };
-    let steps = guardrails("trust: {principals: ['444455556666']}").revocation(&role, &[]);
+    let steps = guardrails("trust: {principals: ['444455556666']}").revocation(&role, &[], &[]);
     assert_eq!(steps, expected.map(|json| Step::UpdateTrustPolicy(document(json))).into_iter().collect::<Vec<_>>());
 }
 
@@ -143,7 +143,7 @@ fn a_boundary_is_put_where_the_role_may_not_have_its_own(
     let role = ObservedRole { permissions_boundary: found.map(str::to_owned), ..role() };
     let step = guardrails(rules).boundary_step(&role);
     assert_eq!(step, is_put.then(|| Step::PutPermissionsBoundary(BOUNDARY.to_owned())));
-    assert_eq!(guardrails(rules).revocation(&role, &[]), step.into_iter().collect::<Vec<_>>());
+    assert_eq!(guardrails(rules).revocation(&role, &[], &[]), step.into_iter().collect::<Vec<_>>());
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn the_boundary_comes_first_and_the_trust_policy_last() {
     "{".clone_into(&mut role.trust_policy);
     let rules = format!("permissionsBoundary: {{arn: '{BOUNDARY}'}}");
     assert_eq!(
-        clauses(&guardrails(&rules).revocation(&role, &[])),
+        clauses(&guardrails(&rules).revocation(&role, &[], &[])),
         [
             "set the permissions boundary arn:aws:iam::111122223333:policy/boundary",
             "delete inline policy bad",
@@ -171,8 +171,11 @@ fn what_code_calls_as_often_as_lambda_goes_where_a_scope_is_required() {
         allow_one("s3:PutObject", "arn:aws:s3:::b/*"),
         allow_one("logs:PutLogEvents", "*")
     ));
-    let steps = guardrails("requireSourceFunctionScope: WhereCarried")
-        .revocation(&with_inline(&[("x", &dual.to_string())]), &[]);
+    let steps = guardrails("requireSourceFunctionScope: WhereCarried").revocation(
+        &with_inline(&[("x", &dual.to_string())]),
+        &[],
+        &[],
+    );
     let kept = of_statements(&allow_one("logs:PutLogEvents", "*"));
     assert_eq!(steps, [Step::PutInlinePolicy { name: "x".to_owned(), document: kept }]);
 }
