@@ -54,8 +54,57 @@ fn the_examples_have_no_errors_and_render() {
     let rendered = json_of(&output);
     let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap();
     let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
-    let roles = texts.map(|text| text.matches("kind: LambdaExecutionRole").count()).sum();
+    let roles: usize = texts.map(|text| text.matches("\nkind: LambdaExecutionRole\n").count()).sum();
     assert_eq!(rendered.as_array().unwrap().len(), roles);
+}
+
+/// The verdict is the controller's, before anything is applied.
+#[test]
+fn every_attack_is_refused_offline_for_what_it_is() {
+    let lint = |files: &[&str]| run(&[&["lint", "--namespace", "shop", "--output", "json"], files].concat(), "");
+    let output = lint(&["tests/attacks", "tests/attacks/class/strict.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report = json_of(&output);
+    let findings = report["findings"].as_array().unwrap();
+    let mut attacks = 0;
+    for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/attacks")).unwrap() {
+        let file = file.unwrap().path();
+        if file.is_dir() {
+            continue;
+        }
+        for attack in serde_saphyr::from_multiple::<Value>(&std::fs::read_to_string(file).unwrap()).unwrap() {
+            attacks += 1;
+            let metadata = &attack["metadata"];
+            let expected = metadata["annotations"]["refused"].as_str().unwrap();
+            let is_told = |finding: &&Value| {
+                let said = format!("{}: {}", finding["path"].as_str().unwrap(), finding["message"].as_str().unwrap());
+                finding["name"] == metadata["name"] && finding["severity"] == "Error" && said.contains(expected)
+            };
+            assert!(findings.iter().any(|finding| is_told(&finding)), "{metadata}: {findings:#?}");
+        }
+    }
+    assert!(attacks >= 60);
+}
+
+#[test]
+fn a_role_is_judged_by_the_class_that_it_would_have() {
+    let class = |namespaces: &str| {
+        format!(
+            "apiVersion: lambdaroles.dev/v1alpha1\nkind: LambdaRoleClass\nmetadata: {{name: production}}\nspec: {{account: {{id: '123456789012'}}, namespaces: {namespaces}}}\n---\n"
+        )
+    };
+    let role = manifest("{className: production, statements: [{effect: Allow, actions: ['iam:PassRole'], resources: ['*']}]}");
+    let lint = |input: String| text(&run(&["lint", "-"], &input).stdout);
+    let refused = lint(class("{names: [shop]}") + &role);
+    assert!(refused.contains("error GuardrailViolation: spec.statements[0].actions[0]: "), "{refused}");
+    let not_selected = lint(class("{names: [other]}") + &role);
+    assert!(not_selected.contains("error ClassNotUsable: spec.className: "), "{not_selected}");
+    let by_label = class("{selector: {matchLabels: {team: shop}}}");
+    assert!(lint(by_label.clone() + &role).contains("GuardrailViolation"), "a namespace that nobody tells of may have any label");
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: billing}}\n---\n";
+    assert!(lint(by_label + namespace + &role).contains("ClassNotUsable"));
+    let faulty = lint(class("{names: [shop]}, guardrails: {sourceFunctions: ['$(team)-*']}"));
+    assert!(faulty.contains("error InvalidField: spec.guardrails.sourceFunctions[0]: "), "{faulty}");
 }
 
 #[test]
