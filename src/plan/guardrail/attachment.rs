@@ -2,7 +2,7 @@
 
 use super::{
     LocatedDocument,
-    compile::{Compiler, Text},
+    compile::Compiler,
     violation::{Refusal, Violation},
 };
 use crate::{
@@ -32,8 +32,8 @@ enum Policies {
 impl Attachments {
     pub(super) fn compile(rules: &PatternRules, compiler: &mut Compiler<'_>) -> Self {
         let PatternRules { allowed, denied } = rules;
-        let mut compiled = |list: &[String], path| Policies::compile_all(list, path, compiler);
-        Self { allowed: allowed.as_ref().map(|list| compiled(list, ALLOWED)), denied: compiled(denied, DENIED) }
+        let mut read = |list: &[String], path| Policies::compile_all(list, path, compiler);
+        Self { allowed: allowed.as_ref().map(|list| read(list, ALLOWED)), denied: read(denied, DENIED) }
     }
 
     /// What the policy is refused for by its name, or because nobody could read it.

@@ -88,26 +88,28 @@ impl<'a> Compiler<'a> {
     /// A pattern that no resource matches denies nothing, and nobody would notice.
     pub(super) fn resources(&mut self, list: &[Text]) -> Vec<Pattern> {
         let arns = Pattern::new("arn:*:*:*:*:*");
-        self.checked(list, |pattern| pattern.intersects(&arns) || pattern.matches("*"), "matches no ARN and not *")
+        let is_possible = |text: &str| {
+            // Nearly all are written as ARNs, and need no closer look.
+            Arn::parse(text).is_some() || Pattern::new(text).matches("*") || Pattern::new(text).intersects(&arns)
+        };
+        self.checked(list, is_possible, "matches no ARN and not *")
     }
 
     /// Patterns of ARNs of managed policies.
     pub(super) fn policy_arns(&mut self, list: &[Text]) -> Vec<Pattern> {
         let arns = Pattern::new("arn:*:iam::*:policy/*");
-        self.checked(list, |pattern| pattern.intersects(&arns), "matches no ARN of a managed policy")
+        self.checked(list, |text| Pattern::new(text).intersects(&arns), "matches no ARN of a managed policy")
     }
 
     /// Patterns of principals, those of account ids included.
     pub(super) fn principals(&mut self, list: &[Text]) -> Vec<Pattern> {
         let (arns, ids) = (Pattern::new("arn:*:*:*:*:*"), Pattern::new("????????????"));
         let is_digits = |text: &str| text.chars().all(|c| c.is_ascii_digit() || "*?".contains(c));
-        for Text { path, text } in list {
+        let is_possible = |text: &str| {
             let pattern = Pattern::new(text);
-            if !pattern.intersects(&arns) && !(is_digits(text) && pattern.intersects(&ids)) {
-                self.fault(path, &format!("is {}, which matches no ARN and no account id", Excerpt(text)));
-            }
-        }
-        list.iter().map(|entry| Pattern::new(&entry.text)).collect()
+            pattern.intersects(&arns) || (is_digits(text) && pattern.intersects(&ids))
+        };
+        self.checked(list, is_possible, "matches no ARN and no account id")
     }
 
     pub(super) fn functions(&mut self, list: &[Text]) -> Vec<FunctionPattern> {
@@ -134,16 +136,11 @@ impl<'a> Compiler<'a> {
         Some(text)
     }
 
-    fn checked(&mut self, list: &[Text], is_possible: impl Fn(&Pattern) -> bool, why: &str) -> Vec<Pattern> {
-        let mut patterns = Vec::with_capacity(list.len());
-        for Text { path, text } in list {
-            let pattern = Pattern::new(text);
-            if !is_possible(&pattern) {
-                self.fault(path, &format!("is {}, which {why}", Excerpt(text)));
-            }
-            patterns.push(pattern);
+    fn checked(&mut self, list: &[Text], is_possible: impl Fn(&str) -> bool, why: &str) -> Vec<Pattern> {
+        for Text { path, text } in list.iter().filter(|entry| !is_possible(&entry.text)) {
+            self.fault(path, &format!("is {}, which {why}", Excerpt(text)));
         }
-        patterns
+        list.iter().map(|entry| Pattern::new(&entry.text)).collect()
     }
 }
 

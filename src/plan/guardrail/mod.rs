@@ -111,7 +111,7 @@ impl Guardrails {
             on_violation: _,
         } = rules;
         let mut compiler = Compiler::new(placeholders, home);
-        let compiled = Self {
+        let guardrails = Self {
             boundary: permissions_boundary.as_ref().map(|rules| Boundary::compile(rules, &mut compiler)),
             permissions: Permissions::compile(permissions, &mut compiler),
             attachments: Attachments::compile(managed_policies, &mut compiler),
@@ -120,7 +120,7 @@ impl Guardrails {
             tags: Tags::compile(tags, &mut compiler),
         };
         let faults = compiler.into_faults();
-        if faults.is_empty() { Ok(compiled) } else { Err(faults) }
+        if faults.is_empty() { Ok(guardrails) } else { Err(faults) }
     }
 
     /// The boundary of a role that asks for `chosen`: that, or the class's own. Whether it may be is the matter of

@@ -63,13 +63,13 @@ struct Action<'a> {
 impl Permissions {
     pub(super) fn compile(rules: &PermissionRules, compiler: &mut Compiler<'_>) -> Self {
         let PermissionRules { allowed, denied, exempted } = rules;
-        let mut compiled = |list: &[_], path| Rule::compile_all(list, path, compiler);
+        let mut read = |list: &[_], path| Rule::compile_all(list, path, compiler);
         let default =
             |text, spares_named_roles| Default { text, pattern: ActionPattern::new(text), spares_named_roles };
         Self {
-            allowed: allowed.as_ref().map(|list| compiled(list, ALLOWED)),
-            denied: compiled(denied, DENIED),
-            exempted: compiled(exempted, EXEMPTED),
+            allowed: allowed.as_ref().map(|list| read(list, ALLOWED)),
+            denied: read(denied, DENIED),
+            exempted: read(exempted, EXEMPTED),
             defaults: DENIED_BY_DEFAULT
                 .into_iter()
                 .map(|text| default(text, false))
@@ -213,11 +213,10 @@ impl Rule {
                 if entry.actions.is_none() && entry.resources.is_none() {
                     compiler.fault(&path, rule::PERMISSION_RULE);
                 }
-                let mut compiled = |list: &Option<Vec<String>>, field: &str| {
+                let mut read = |list: &Option<Vec<String>>, field: &str| {
                     list.as_ref().map(|list| compiler.some_texts(list, &format!("{path}.{field}")))
                 };
-                let (actions, resources) =
-                    (compiled(&entry.actions, "actions"), compiled(&entry.resources, "resources"));
+                let (actions, resources) = (read(&entry.actions, "actions"), read(&entry.resources, "resources"));
                 Self {
                     actions: actions.map(|list| compiler.actions(&list)),
                     resources: resources.map(|list| compiler.resources(&list)),

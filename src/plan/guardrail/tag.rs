@@ -25,9 +25,8 @@ pub(super) struct Tags {
 impl Tags {
     pub(super) fn compile(rules: &TagRules, compiler: &mut Compiler<'_>) -> Self {
         let TagRules { required, forced, reserved } = rules;
-        let texts = |list| -> Vec<String> { Vec::from_iter(list) };
         let required =
-            texts(compiler.texts(required, &format!("{RULES}.required")).into_iter().map(|entry| entry.text));
+            compiler.texts(required, &format!("{RULES}.required")).into_iter().map(|entry| entry.text).collect();
         let reserved = compiler.texts(reserved, &format!("{RULES}.reserved")).into_iter();
         let forced: BTreeMap<String, String> = forced
             .iter()

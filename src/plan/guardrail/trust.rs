@@ -52,7 +52,7 @@ impl Trust {
     }
 
     /// What a statement is refused for, in a role of that ARN.
-    pub(super) fn refusals(&self, grant: &Grant<'_>, role: &str) -> Vec<Refusal> {
+    pub(super) fn refusals(&self, grant: &Grant<'_>, role_arn: &str) -> Vec<Refusal> {
         let Statement { principal, not_principal, .. } = grant.statement;
         if not_principal.is_some() {
             let path = grant.member_path("principals", "NotPrincipal");
@@ -67,7 +67,7 @@ impl Trust {
                 .iter()
                 .flat_map(|(kind, list)| list.iter().enumerate().map(move |(index, entry)| (kind, list, index, entry)))
                 .filter_map(|(kind, list, index, entry)| {
-                    let rule = self.broken_rule(kind, entry, role)?;
+                    let rule = self.broken_rule(kind, entry, role_arn)?;
                     let (field, element) = (kind.to_lowercase(), format!("Principal.{kind}"));
                     let path = grant.entry_path(&format!("principals.{field}"), &element, index, list.len());
                     Some(refusal(rule, path, grant, entry))
@@ -78,16 +78,16 @@ impl Trust {
 
     /// The same of a statement of the final policy. Where no statement of the spec's names a principal, a field of its own
     /// does, if there is one.
-    pub(super) fn final_refusals(&self, grant: &Grant<'_>, role: &str) -> Vec<Refusal> {
+    pub(super) fn final_refusals(&self, grant: &Grant<'_>, role_arn: &str) -> Vec<Refusal> {
         let field = |subject: &str| match subject {
             "edgelambda.amazonaws.com" => Some("spec.trust.edge"),
-            subject if subject == role => Some("spec.trust.self"),
+            subject if subject == role_arn => Some("spec.trust.self"),
             _ => None,
         };
-        let mut refusals = self.refusals(grant, role);
+        let mut refusals = self.refusals(grant, role_arn);
         for Refusal { violation, subjects } in &mut refusals {
             if let Some(field) = subjects.first().and_then(|subject| field(subject)) {
-                violation.path = field.to_owned();
+                field.clone_into(&mut violation.path);
             }
         }
         refusals
@@ -95,13 +95,13 @@ impl Trust {
 
     /// The rule that refuses a principal; `None` if it may be trusted. Case counts: IAM's documents do not say that it does
     /// not.
-    fn broken_rule(&self, kind: &str, entry: &str, role: &str) -> Option<&'static str> {
+    fn broken_rule(&self, kind: &str, entry: &str, role_arn: &str) -> Option<&'static str> {
         let is_within = |patterns: &[Pattern]| Pattern::new(entry).is_within_one_of(patterns);
         let (is_permitted, rule) = match kind {
             "Service" => (entry == LAMBDA || is_within(&self.services), SERVICES),
             "Federated" => (is_within(&self.federated), FEDERATED),
             "AWS" if entry == "*" => (self.everyone, PRINCIPALS),
-            "AWS" if entry == role => (self.self_ || is_within(&self.principals), SELF),
+            "AWS" if entry == role_arn => (self.self_ || is_within(&self.principals), SELF),
             "AWS" => (is_within(&self.principals) || self.permits_account(entry), PRINCIPALS),
             // Canonical users, and what else there may be.
             _ => (false, PRINCIPALS),
@@ -122,37 +122,41 @@ impl Trust {
 
     /// The policy without those that may not be trusted, or `None` if it has none. A policy needs a statement: where
     /// none is left, Lambda is trusted for the functions of the role's account.
-    pub(super) fn narrowed(&self, stored: &str, role: &str) -> Option<Document> {
-        let Ok(document) = Document::parse(stored) else { return Some(lambda_alone(role)) };
+    pub(super) fn narrowed(&self, stored: &str, role_arn: &str) -> Option<Document> {
+        let Ok(document) = Document::parse(stored) else { return Some(lambda_alone(role_arn)) };
         let statements: Vec<Statement> =
-            document.statements.iter().filter_map(|statement| self.narrowed_statement(statement, role)).collect();
+            document.statements.iter().filter_map(|statement| self.narrowed_statement(statement, role_arn)).collect();
         if statements == document.statements {
             None
         } else if statements.is_empty() {
-            Some(lambda_alone(role))
+            Some(lambda_alone(role_arn))
         } else {
             Some(Document { statements, ..document })
         }
     }
 
-    fn narrowed_statement(&self, statement: &Statement, role: &str) -> Option<Statement> {
+    fn narrowed_statement(&self, statement: &Statement, role_arn: &str) -> Option<Statement> {
         if statement.effect == Effect::Deny {
             return Some(statement.clone());
         }
         let principal = match (&statement.principal, &statement.not_principal) {
             (Some(Principal::Everyone), None) if self.everyone => Principal::Everyone,
-            (Some(Principal::Listed(kinds)), None) => Principal::Listed(self.permitted(kinds, role)?),
+            (Some(Principal::Listed(kinds)), None) => Principal::Listed(self.permitted(kinds, role_arn)?),
             (Some(Principal::Everyone) | None, None) | (_, Some(_)) => return None,
         };
         Some(Statement { principal: Some(principal), ..statement.clone() })
     }
 
     /// Those that may be trusted, if there are any.
-    fn permitted(&self, kinds: &BTreeMap<String, Vec<String>>, role: &str) -> Option<BTreeMap<String, Vec<String>>> {
+    fn permitted(
+        &self,
+        kinds: &BTreeMap<String, Vec<String>>,
+        role_arn: &str,
+    ) -> Option<BTreeMap<String, Vec<String>>> {
         let permitted: BTreeMap<String, Vec<String>> = kinds
             .iter()
             .map(|(kind, list)| {
-                let permitted = list.iter().filter(|entry| self.broken_rule(kind, entry, role).is_none());
+                let permitted = list.iter().filter(|entry| self.broken_rule(kind, entry, role_arn).is_none());
                 (kind.clone(), permitted.cloned().collect::<Vec<_>>())
             })
             .filter(|(_, list)| !list.is_empty())
@@ -163,8 +167,8 @@ impl Trust {
 
 /// Trust in Lambda, for the functions of the role's account.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html>
-fn lambda_alone(role: &str) -> Document {
-    let account = Arn::parse(role).map(|arn| arn.account.to_owned());
+fn lambda_alone(role_arn: &str) -> Document {
+    let account = Arn::parse(role_arn).map(|arn| arn.account.to_owned());
     let keys = BTreeMap::from([("aws:SourceAccount".to_owned(), account.into_iter().collect())]);
     Document::new(vec![Statement {
         sid: None,

@@ -224,7 +224,7 @@ async fn a_status_that_cannot_be_written_is_tried_again_with_growing_pauses_and_
     let without_status = all.iter().filter(|rule| !is_status(rule)).cloned().collect();
     let account = Account::with(&world.client, &world.namespace, without_status).await;
     let kubeconfig = account.kubeconfig();
-    world.restart_controller(&["--kubeconfig", kubeconfig.to_str().unwrap(), "--cluster-name", "limited"]);
+    world.restart_controller(&["--kubeconfig", kubeconfig.to_str().unwrap()]);
     world.proxy.forget();
     world.create("orders", json!({})).await;
     patiently("four attempts", async {

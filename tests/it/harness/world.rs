@@ -19,11 +19,17 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
     runtime::wait::{Condition as WaitCondition, await_condition},
 };
-use lambdaroles::api::{ConditionType, LambdaExecutionRole, LambdaRoleClass, RECONCILE_AT_ANNOTATION, Reason};
+use lambdaroles::{
+    api::{
+        ConditionType, LambdaExecutionRole, LambdaRoleClass, LambdaRoleClassSpec, RECONCILE_AT_ANNOTATION, Reason,
+        class::Mode,
+    },
+    policy::Document,
+};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::{ControllerProcess, Proxy};
+use super::{ControllerProcess, Proxy, rights};
 
 /// How long anything may take before a test gives up. Long, as the machine may be slow; nothing waits for it to pass.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -51,6 +57,17 @@ pub struct World {
     pub aws: aws_config::SdkConfig,
     pub proxy: Proxy,
     pub controller: ControllerProcess,
+    /// What the controller needs for the class that the world began with.
+    controller_policy: Document,
+}
+
+/// Whatever the test did, the controller got by with the rights that are printed for its class.
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            rights::assert_allowed(&self.proxy.history(), "123456789012", &self.controller_policy);
+        }
+    }
 }
 
 impl World {
@@ -87,9 +104,13 @@ impl World {
         Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &object).await.unwrap();
         let classes = Api::all(client.clone());
         let object = class_object(&namespace, class(&namespace));
+        // A test may have a class enforced later on.
+        let enforced = LambdaRoleClassSpec { mode: Mode::Enforce, ..object.spec.clone() };
+        let controller_policy = rights::policy_of(&enforced, &cluster_name(&client, arguments).await);
         classes.create(&PostParams::default(), &object).await.unwrap();
         let controller = start_controller(&namespace, &proxy, arguments);
         Self {
+            controller_policy,
             classes,
             roles: Api::namespaced(client.clone(), &namespace),
             iam: aws_sdk_iam::Client::new(&aws),
@@ -301,6 +322,15 @@ impl World {
     pub async fn snapshot(&self, role: &str) -> RoleSnapshot {
         RoleSnapshot::take(&self.iam, role).await.unwrap()
     }
+}
+
+/// The name of the controller's cluster in the tags of roles.
+async fn cluster_name(client: &Client, arguments: &[&str]) -> String {
+    if let Some(index) = arguments.iter().position(|argument| *argument == "--cluster-name") {
+        return arguments[index + 1].to_owned();
+    }
+    let namespace = Api::<Namespace>::all(client.clone()).get("kube-system").await.unwrap();
+    namespace.metadata.uid.unwrap()
 }
 
 /// A class that refuses nothing.

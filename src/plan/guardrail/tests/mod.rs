@@ -4,6 +4,7 @@ mod attachment;
 mod compile;
 mod permission;
 mod proof;
+mod property;
 mod report;
 mod revocation;
 mod scope;

@@ -121,12 +121,12 @@ fn a_role_trusts_itself_if_the_class_says_so(#[case] rules: &str, #[case] is_all
 
 #[test]
 fn what_the_spec_has_fields_for_is_told_of_those() {
-    let mut role = Role::default();
-    role.trust_policy = of_statements(&format!(
+    let trust_policy = of_statements(&format!(
         r#"{{"Effect": "Allow", "Principal": {{"Service": "edgelambda.amazonaws.com"}}, "Action": "sts:AssumeRole"}},
            {{"Effect": "Allow", "Principal": {{"AWS": "{ROLE}"}}, "Action": "sts:AssumeRole"}},
            {{"Effect": "Allow", "Principal": {{"AWS": "444455556666"}}, "Action": "sts:AssumeRole"}}"#
     ));
+    let role = Role { trust_policy, ..Role::default() };
     assert_eq!(
         role.broken("{}"),
         [

@@ -20,7 +20,7 @@ pub struct Allowed {
 struct ByTag {
     resources: Vec<bool>,
     callers: Vec<bool>,
-    /// What each entry of the statement's resources allows by itself.
+    /// What each entry of the statement's resources allows by itself; of interest where the statement lets assume roles.
     entries: Vec<Vec<bool>>,
 }
 
@@ -32,7 +32,7 @@ impl Allowed {
             conditions: Conditions::new(),
             ..statement.clone()
         }]);
-        let of_resources = |resources: &Matching| {
+        let allow_all_on = |resources: &Matching| {
             Document::new(vec![Statement {
                 actions: all(),
                 resources: Some(resources.clone()),
@@ -41,31 +41,46 @@ impl Allowed {
             }])
         };
         let resources = statement.resources.as_ref().unwrap();
-        let by_resource = of_resources(resources);
+        let by_resource = allow_all_on(resources);
+        let actions: Vec<bool> =
+            ACTIONS.iter().map(|action| ask(&by_action, action, "*", &Context::default())).collect();
+        let assumes = ACTIONS.iter().zip(&actions).any(|(action, is)| *is && *action == "sts:AssumeRole");
         let by_entry: Vec<Document> = match resources {
-            Matching::In(list) => list.iter().map(|entry| of_resources(&Matching::In(vec![entry.clone()]))).collect(),
+            _ if !assumes => Vec::new(),
+            Matching::In(list) => list.iter().map(|entry| allow_all_on(&Matching::In(vec![entry.clone()]))).collect(),
             Matching::NotIn(_) => vec![by_resource.clone()],
         };
         let by_caller = Document::new(vec![Statement { actions: all(), resources: Some(all()), ..statement.clone() }]);
-        let names_tag = format!("{statement:?}").contains("${");
-        let tags = if names_tag { &TAGS[..] } else { &TAGS[..1] };
-        let by_tag = tags.iter().map(|tag| {
-            let context = tag.map_or_else(Context::default, |tag| Context::default().with(TAG, tag));
-            let resources =
-                |document| RESOURCES.iter().map(|resource| ask(document, "a:B", resource, &context)).collect();
-            let caller = |function: &Option<&str>| match function {
-                Some(function) => context.clone().with("lambda:SourceFunctionArn", *function),
+        let of_resources = |document: &Document| {
+            by_tag(document, |context| {
+                RESOURCES.iter().map(|resource| ask(document, "a:B", resource, context)).collect()
+            })
+        };
+        let resources = of_resources(&by_resource);
+        let entries: Vec<_> = by_entry.iter().map(of_resources).collect();
+        let callers = by_tag(&by_caller, |context| {
+            let context = |function: Option<&str>| match function {
+                Some(function) => context.clone().with("lambda:SourceFunctionArn", function),
                 None => context.clone(),
             };
-            ByTag {
-                resources: resources(&by_resource),
-                callers: FUNCTIONS.iter().map(|function| ask(&by_caller, "a:B", "*", &caller(function))).collect(),
-                entries: by_entry.iter().map(resources).collect(),
-            }
+            FUNCTIONS.iter().map(|function| ask(&by_caller, "a:B", "*", &context(*function))).collect()
         });
-        let actions = ACTIONS.iter().map(|action| ask(&by_action, action, "*", &Context::default())).collect();
+        let of_tag = |tables: &Vec<Vec<bool>>, tag: usize| tables.get(tag).unwrap_or(&tables[0]).clone();
+        let by_tag = (0..resources.len().max(callers.len())).map(|tag| ByTag {
+            resources: of_tag(&resources, tag),
+            callers: of_tag(&callers, tag),
+            entries: entries.iter().map(|entry| of_tag(entry, tag)).collect(),
+        });
         Self { actions, by_tag: by_tag.collect() }
     }
+}
+
+/// The answers for each value of the tag, or once if the document does not ask for it.
+fn by_tag(document: &Document, answers: impl Fn(&Context) -> Vec<bool>) -> Vec<Vec<bool>> {
+    let tags = if document.to_string().contains("${") { &TAGS[..] } else { &TAGS[..1] };
+    tags.iter()
+        .map(|tag| answers(&tag.map_or_else(Context::default, |tag| Context::default().with(TAG, tag))))
+        .collect()
 }
 
 fn ask(document: &Document, action: &str, resource: &str, context: &Context) -> bool {
@@ -103,7 +118,7 @@ impl Meaning {
                 None
             }
         };
-        let is_permitted = |entries: &Vec<String>, function: &Option<&str>| {
+        let is_permitted = |entries: &Vec<String>, function: Option<&str>| {
             function.is_some_and(|function| entries.iter().any(|entry| is_function(entry, function)))
         };
         let needs_scope = |action: &&str| match rules.require_source_function_scope {
@@ -117,7 +132,7 @@ impl Meaning {
             callers: rules
                 .source_functions
                 .as_ref()
-                .map(|entries| FUNCTIONS.iter().map(|function| is_permitted(entries, function)).collect()),
+                .map(|entries| FUNCTIONS.iter().map(|function| is_permitted(entries, *function)).collect()),
             exempted,
         }
     }
@@ -125,7 +140,6 @@ impl Meaning {
     /// A request that is allowed and forbidden, if there is one.
     pub fn forbidden(&self, allowed: &Allowed) -> Option<String> {
         let is_for_code = allowed.by_tag.iter().all(|by_tag| !by_tag.callers[0]);
-        let assumes = ACTIONS.iter().zip(&allowed.actions).any(|(action, is)| *is && *action == "sts:AssumeRole");
         for by_tag in &allowed.by_tag {
             let (actions, resources) = (chosen(&allowed.actions), chosen(&by_tag.resources));
             let (callers, entries) = (chosen(&by_tag.callers), &by_tag.entries);
@@ -138,7 +152,7 @@ impl Meaning {
                     return Some(format!("{}: {why}", ACTIONS[action]));
                 }
             }
-            if assumes && !callers.is_empty() && entries.iter().any(|entry| self.takes_in_strangers(entry)) {
+            if !callers.is_empty() && entries.iter().any(|entry| self.takes_in_strangers(entry)) {
                 return Some("sts:AssumeRole by an entry for roles that have nothing in common".to_owned());
             }
         }
@@ -184,11 +198,12 @@ fn chosen(table: &[bool]) -> Vec<usize> {
 
 /// For each action and each resource, whether a rule is about the two.
 fn table(rule: &PermissionRule) -> Vec<bool> {
-    let has = |list: &Option<Vec<String>>, text: &str, fold: fn(&str) -> String| {
-        list.as_ref().is_none_or(|list| list.iter().any(|entry| is_like(&fold(entry), &fold(text))))
-    };
-    let actions = ACTIONS.map(|action| has(&rule.actions, action, str::to_lowercase));
-    let resources = RESOURCES.map(|resource| has(&rule.resources, resource, str::to_owned));
+    let has =
+        |list: Option<&Vec<String>>, text: &str| list.is_none_or(|list| list.iter().any(|entry| is_like(entry, text)));
+    let lower: Option<Vec<String>> =
+        rule.actions.as_ref().map(|list| list.iter().map(|entry| entry.to_lowercase()).collect());
+    let actions = ACTIONS.map(|action| has(lower.as_ref(), &action.to_lowercase()));
+    let resources = RESOURCES.map(|resource| has(rule.resources.as_ref(), resource));
     actions.iter().flat_map(|action| resources.iter().map(move |resource| *action && *resource)).collect()
 }
 
@@ -209,6 +224,7 @@ fn is_like(pattern: &str, text: &str) -> bool {
     fn like(pattern: &[u8], text: &[u8]) -> bool {
         match pattern {
             [] => text.is_empty(),
+            [b'*'] => true,
             [b'*', rest @ ..] => (0..=text.len()).any(|length| like(rest, &text[length..])),
             [b'?', rest @ ..] => !text.is_empty() && like(rest, &text[1..]),
             [character, rest @ ..] => text.first() == Some(character) && like(rest, &text[1..]),

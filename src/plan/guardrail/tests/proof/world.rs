@@ -150,6 +150,13 @@ pub fn statement(rng: &mut Rng, rules: &Guardrails) -> Statement {
         let text = near_or(rng, &near_resources, &RESOURCES, false);
         if rng.u8(..8) == 0 { with_variable(rng, &text) } else { text }
     });
+    // Roles that are assumed are judged by more than their pattern.
+    let (actions, resources) = if rng.u8(..12) == 0 {
+        let role = pick(rng, &["arn:aws:iam::111122223333:role/shop-a", "arn:aws:iam::444455556666:role/shop-a"]);
+        (vec!["sts:AssumeRole".to_owned()], vec![pattern(rng, role, 1)])
+    } else {
+        (actions, resources)
+    };
     let matching = |rng: &mut Rng, list| if rng.u8(..12) == 0 { Matching::NotIn(list) } else { Matching::In(list) };
     Statement {
         sid: None,
