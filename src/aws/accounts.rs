@@ -56,7 +56,7 @@ impl Accounts {
         }
         let of_same = clients.iter().find(|(known, _)| is_same_account(known, account));
         let limits = of_same.map_or_else(Limits::new, |(_, aws)| aws.limits.clone());
-        let aws = Arc::new(Aws::new(&self.process, Some(account), limits, &self.observer));
+        let aws = Arc::new(Aws::new(&self.process, account, limits, &self.observer));
         clients.insert(account.clone(), Arc::clone(&aws));
         aws
     }

@@ -46,7 +46,7 @@ pub struct Aws {
     pub(super) session: Arc<Session>,
     pub(super) limits: Limits,
     /// Id and partition that the credentials must belong to.
-    pub(super) expected: Option<(String, String)>,
+    pub(super) expected: (String, String),
     pub(super) identity: Mutex<Option<KnownIdentity>>,
     pub(super) summary: Mutex<KnownSummary>,
     pub(super) policies: KnownPolicies,
@@ -56,22 +56,11 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// The clients of whatever account the process's own credentials belong to. Nothing is sent to AWS yet: credentials are
-    /// fetched with the first request.
-    pub async fn connect(settings: &Settings, observer: CallObserver) -> Self {
-        Self::new(&Process::new(settings).await, None, Limits::new(), &observer)
-    }
-
-    /// The clients of the account of a class, or of the process's own credentials.
-    pub(super) fn new(
-        process: &Process,
-        account: Option<&ClassAccount>,
-        limits: Limits,
-        observer: &CallObserver,
-    ) -> Self {
+    /// The clients of the account of a class. Nothing is sent to AWS yet: credentials are fetched with the first request.
+    pub(super) fn new(process: &Process, account: &ClassAccount, limits: Limits, observer: &CallObserver) -> Self {
         let region = region_of(account, process.config.region().map(AsRef::as_ref));
         let surroundings = Surroundings::new(process, account, &region);
-        let session = match account.map_or(&[][..], |account| &account.assume_role) {
+        let session = match account.assume_role.as_slice() {
             [] => Arc::clone(&process.session),
             chain => {
                 let sts = surroundings.sts().interceptor(CallInterceptor::new(observer, &process.session));
@@ -91,8 +80,8 @@ impl Aws {
             let lambda = surroundings.lambda(region).credentials_provider(provider.clone());
             aws_sdk_lambda::Client::from_conf(lambda.interceptor(interceptor.clone()).build())
         };
-        let of_class = account.map_or(&[][..], |account| &account.function_regions);
-        let function_regions = match (of_class, process.settings.function_regions.as_slice()) {
+        let function_regions = match (account.function_regions.as_slice(), process.settings.function_regions.as_slice())
+        {
             ([], []) => std::slice::from_ref(&region),
             ([], regions) | (regions, _) => regions,
         };
@@ -104,7 +93,7 @@ impl Aws {
             region,
             session,
             limits,
-            expected: account.map(|account| (account.id.clone(), partition_of(account).to_owned())),
+            expected: (account.id.clone(), partition_of(account).to_owned()),
             identity: Mutex::default(),
             summary: Mutex::default(),
             policies: KnownPolicies::default(),
@@ -114,10 +103,9 @@ impl Aws {
 }
 
 /// The region of the class, of the process, or the first of the partition.
-fn region_of(account: Option<&ClassAccount>, of_process: Option<&str>) -> String {
-    let of_class = account.and_then(|account| account.region.as_deref());
-    let of_partition = || default_region(account.map_or("aws", partition_of));
-    of_class.or(of_process).unwrap_or_else(of_partition).to_owned()
+fn region_of(account: &ClassAccount, of_process: Option<&str>) -> String {
+    let of_partition = || default_region(partition_of(account));
+    account.region.as_deref().or(of_process).unwrap_or_else(of_partition).to_owned()
 }
 
 /// What the clients of an account are made from.
@@ -128,10 +116,10 @@ struct Surroundings {
 }
 
 impl Surroundings {
-    fn new(process: &Process, account: Option<&ClassAccount>, region: &str) -> Self {
+    fn new(process: &Process, account: &ClassAccount, region: &str) -> Self {
         let config = process.config.to_builder().region(Region::new(region.to_owned()));
         let config = config.retry_config(retry()).timeout_config(timeouts()).build();
-        Self { config, endpoint_url: account.and_then(|account| account.endpoint_url.clone()) }
+        Self { config, endpoint_url: account.endpoint_url.clone() }
     }
 
     fn iam(&self) -> aws_sdk_iam::config::Builder {
@@ -234,7 +222,7 @@ mod tests {
             partition: partition.map(str::to_owned),
             ..ClassAccount::default()
         };
-        assert_eq!(region_of(Some(&account), of_process), expected);
+        assert_eq!(region_of(&account, of_process), expected);
     }
 
     #[tokio::test]
@@ -245,7 +233,7 @@ mod tests {
             let settings = Settings { region: Some("us-east-1".to_owned()), function_regions, ..Settings::default() };
             let account = ClassAccount { function_regions: names(of_class), ..ClassAccount::default() };
             let observer: CallObserver = Arc::new(|_| {});
-            let aws = Aws::new(&Process::new(&settings).await, Some(&account), Limits::new(), &observer);
+            let aws = Aws::new(&Process::new(&settings).await, &account, Limits::new(), &observer);
             let region = |client: &aws_sdk_lambda::Client| client.config().region().map(ToString::to_string);
             aws.lambda.iter().filter_map(region).collect::<Vec<_>>()
         };
@@ -263,6 +251,7 @@ mod tests {
         #[case] permits: usize,
     ) {
         let settings = Settings { region: Some("us-east-1".to_owned()), concurrency, ..Settings::default() };
-        assert_eq!(Aws::connect(&settings, Arc::new(|_| {})).await.passes.available_permits(), permits);
+        let accounts = crate::aws::Accounts::new(&settings, Arc::new(|_| {})).await;
+        assert_eq!(accounts.of(&ClassAccount::default()).passes.available_permits(), permits);
     }
 }

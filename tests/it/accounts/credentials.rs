@@ -8,12 +8,15 @@ use axum::{
     http::{HeaderMap, header},
     routing::get,
 };
-use lambdaroles::aws::{Aws, Settings};
+use lambdaroles::{
+    api::class::ClassAccount,
+    aws::{Accounts, Settings},
+};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, process::Command};
 
-use super::{SPOKE, unique};
+use super::{HUB, SPOKE, unique};
 use crate::harness::patiently;
 
 /// Where a child writes who it is.
@@ -23,7 +26,8 @@ const OUTPUT: &str = "LAMBDAROLES_TEST_IDENTITY";
 #[tokio::test]
 async fn child() {
     let Ok(output) = std::env::var(OUTPUT) else { return };
-    let aws = Aws::connect(&Settings::default(), Arc::new(|_| {})).await;
+    let accounts = Accounts::new(&Settings::default(), Arc::new(|_| {})).await;
+    let aws = accounts.of(&ClassAccount { id: HUB.to_owned(), ..ClassAccount::default() });
     let text = match aws.identity().await {
         Ok(identity) => identity.arn,
         Err(error) => error.to_string(),

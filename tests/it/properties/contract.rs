@@ -13,7 +13,8 @@ use std::{
 use aws_config::BehaviorVersion;
 use aws_sdk_iam::{Client, error::ProvideErrorMetadata};
 use lambdaroles::{
-    aws::{self, Aws, Kind, Settings},
+    api::class::ClassAccount,
+    aws::{self, Accounts, Aws, Kind, Settings},
     plan::{ObservedRole, Step, step::NewRole},
 };
 use proptest::{
@@ -184,7 +185,8 @@ async fn create_policies() {
 fn the_emulator_does_what_the_model_does() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let settings = Settings { endpoint_url: Some(endpoint_url()), ..Settings::default() };
-    let aws = runtime.block_on(Aws::connect(&settings, Arc::new(|_| {})));
+    let accounts = runtime.block_on(Accounts::new(&settings, Arc::new(|_| {})));
+    let aws = accounts.of(&ClassAccount { id: ACCOUNT_ID.to_owned(), ..ClassAccount::default() });
     runtime.block_on(create_policies());
     let config = ProptestConfig { max_shrink_iters: 500, ..generate::config(32) };
     let result = TestRunner::new(config).run(&calls(), |calls| {
