@@ -62,7 +62,7 @@ fn crowded_out(
     let namespace = role.namespace().unwrap_or_default();
     let view = context.view.namespace(&namespace);
     let others = context.roles_in(&namespace);
-    let others = others.iter().filter(|other| {
+    let others = others.iter().filter_map(|object| object.0.as_ref().ok()).filter(|other| {
         let selection = select(other, &view, classes.iter().copied());
         selection.class().is_some_and(|other| other.metadata.uid == class.metadata.uid)
     });

@@ -94,12 +94,14 @@ fn count(class: &LambdaRoleClass, context: &Context) -> Count {
             select(role, &namespace, classes.iter().copied()).class().map(ResourceExt::name_any)
         }) == Some(name.clone())
     };
-    let objects = context.roles.iter().flat_map(Store::state);
-    let roles = objects.filter_map(|object| object.0.as_ref().ok().filter(|role| has_class(role)).cloned());
-    roles.fold(Count::default(), |count, role| Count {
-        roles: count.roles + 1,
-        refused: count.refused + usize::from(role.status.as_ref().is_some_and(status::is_refused)),
-    })
+    let mut count = Count::default();
+    for object in context.roles.iter().flat_map(Store::state) {
+        if let Some(role) = object.0.as_ref().ok().filter(|role| has_class(role)) {
+            count.roles += 1;
+            count.refused += usize::from(role.status.as_ref().is_some_and(status::is_refused));
+        }
+    }
+    count
 }
 
 async fn write(

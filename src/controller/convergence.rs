@@ -42,7 +42,7 @@ pub(super) async fn keep(
         return Ok(report(&Outcome::Held { hold: &hold, is_deleting: false, enforced: &[] }));
     };
     let aws = context.accounts.of(&class.spec.account);
-    let Ok(_turn) = aws.passes.acquire().await else { return Ok(Ending::Gone) };
+    let Some(_place) = context.place(&aws).await else { return Ok(Ending::Stopped) };
     let pass = Convergence {
         role,
         previous,
@@ -51,7 +51,8 @@ pub(super) async fn keep(
         account: &class.spec.account,
         owner: owner_of(role, context),
     };
-    match pass.run(class, circumstances.obstacle.as_ref()).await? {
+    // Objects that wait for a place are many, and need no room for what comes behind it.
+    match Box::pin(pass.run(class, circumstances.obstacle.as_ref())).await? {
         End::Rejected { findings, enforced } => {
             Ok(report(&Outcome::Rejected { findings: &findings, enforced: &enforced }))
         }

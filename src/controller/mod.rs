@@ -14,12 +14,13 @@ use std::{sync::Arc, time::Duration};
 
 use futures::channel::mpsc;
 use kube::{Resource, runtime::reflector::Store};
+use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use self::{circumstances::Circumstances, pipeline::Guarded};
 use crate::{
-    api::{LambdaExecutionRole, LambdaExecutionRoleStatus},
-    aws::Accounts,
+    api::LambdaExecutionRoleStatus,
+    aws::{Accounts, Aws},
     cluster::{Cluster, View},
     plan::status,
     telemetry::Metrics,
@@ -60,13 +61,20 @@ impl Context {
         self.classes.is_empty() || self.classes.iter().any(|served| served == class)
     }
 
-    /// The objects in a namespace, as far as they can be decoded.
-    fn roles_in(&self, namespace: &str) -> Vec<LambdaExecutionRole> {
-        let objects = self
-            .roles
-            .iter()
-            .flat_map(|store| store.state_filter(|object| object.meta().namespace.as_deref() == Some(namespace)));
-        objects.filter_map(|object| object.0.as_ref().ok().cloned()).collect()
+    /// The objects in a namespace.
+    fn roles_in(&self, namespace: &str) -> Vec<Arc<Guarded>> {
+        let is_there = |object: &Guarded| object.meta().namespace.as_deref() == Some(namespace);
+        self.roles.iter().flat_map(|store| store.state_filter(is_there)).collect()
+    }
+
+    /// Waits for a place among the objects of the account that are worked on at once; none is given any more once the process
+    /// is to stop.
+    async fn place<'a>(&self, aws: &'a Aws) -> Option<SemaphorePermit<'a>> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            place = aws.passes.acquire() => place.ok(),
+        }
     }
 
     /// Lets the class know, if an object is of another now or the class's word on it has changed.

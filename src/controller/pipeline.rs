@@ -43,6 +43,8 @@ pub(super) enum Ending {
     Reported(Box<Report>, PassResult),
     /// The object is gone, or was let go.
     Gone,
+    /// The process is to stop.
+    Stopped,
 }
 
 /// One pass, counted and logged. It never fails: what the Kubernetes API cut short is tried again after a backoff, too.
@@ -130,6 +132,7 @@ async fn reconcile_role(
     };
     let (report, result) = match ending {
         Ending::Reported(report, result) => (report, result),
+        Ending::Stopped => return Ok((Action::await_change(), PassResult::Skipped)),
         Ending::Gone => {
             context.memory.forget(key);
             context.gone(circumstances);

@@ -100,13 +100,13 @@ impl Hold {
         )
     }
 
-    /// The hold of an object whose role lives in another account than the controller's credentials now belong to, if that
-    /// is so: an account is as immutable as a name.
+    /// The hold of an object whose role lives in another account than its class is of now, if that is so: an account is as
+    /// immutable as a name.
     #[must_use]
     pub fn for_account(role_name: &str, current: Option<&str>, account: &str) -> Option<Self> {
         let current = current.filter(|current| *current != account)?;
         let message = format!(
-            "Role {role_name} is in account {current}, but the controller's credentials belong to account {account}. Give the controller credentials of account {current}."
+            "Role {role_name} is in account {current}, but the object's class is of account {account} now. Nothing is touched. Make the class anew with account {current}, or make a new object."
         );
         Some(Self::new(Reason::AccountMismatch, message))
     }
