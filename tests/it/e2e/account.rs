@@ -5,7 +5,7 @@ use std::time::Instant;
 use lambdaroles::api::{ConditionType, Reason};
 use serde_json::json;
 
-use crate::harness::{Fault, Proxy, World, condition, patiently, setting};
+use crate::harness::{Fault, Proxy, World, condition, patiently, rights, setting};
 
 const OTHER_ACCOUNT: &str = "210987654321";
 
@@ -56,6 +56,15 @@ async fn each_class_makes_its_roles_in_its_own_account() {
     world.delete("orders").await;
     world.gone("orders").await;
     assert!(other.writes().contains(&"DeleteRole".to_owned()));
+
+    // Each of the two principals gets by with the rights that are printed for it.
+    let (of_hub, of_spoke): (Vec<_>, Vec<_>) =
+        other.history().into_iter().partition(|call| call.operation == "AssumeRole");
+    let arn = format!("arn:aws:iam::{OTHER_ACCOUNT}:role/lambdaroles");
+    rights::assert_allowed(&of_hub, "123456789012", &rights::policy_of_hub(&world.cluster_name, &[&arn]));
+    let class = world.classes.get(&class).await.unwrap();
+    rights::assert_allowed(&of_spoke, OTHER_ACCOUNT, &rights::policy_of(&class.spec, &world.cluster_name));
+    assert!(!of_hub.is_empty() && of_spoke.len() > 5);
 }
 
 /// With one place an account, so that a single object that gets nowhere would hold up all others if they shared it.

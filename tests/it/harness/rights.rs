@@ -59,6 +59,11 @@ pub fn policy_of(class: &LambdaRoleClassSpec, cluster: &str) -> Document {
     identity_policy(&Identity { cluster, classes: &classes, next: &[], untouchable: &[] }).unwrap()
 }
 
+/// The policy of a controller that makes no role with its own credentials, and assumes those.
+pub fn policy_of_hub(cluster: &str, next: &[&str]) -> Document {
+    identity_policy(&Identity { cluster, classes: &[], next, untouchable: &[] }).unwrap()
+}
+
 /// Fails unless `policy` allows every one of the calls, made in `account`.
 ///
 /// # Panics

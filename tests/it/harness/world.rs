@@ -59,6 +59,8 @@ pub struct World {
     pub controller: ControllerProcess,
     /// What the controller needs for the class that the world began with.
     controller_policy: Document,
+    /// The name of the controller's cluster in the tags of roles.
+    pub cluster_name: String,
 }
 
 /// Whatever the test did, the controller got by with the rights that are printed for its class.
@@ -106,11 +108,13 @@ impl World {
         let object = class_object(&namespace, class(&namespace));
         // A test may have a class enforced later on.
         let enforced = LambdaRoleClassSpec { mode: Mode::Enforce, ..object.spec.clone() };
-        let controller_policy = rights::policy_of(&enforced, &cluster_name(&client, arguments).await);
+        let cluster_name = cluster_name(&client, arguments).await;
+        let controller_policy = rights::policy_of(&enforced, &cluster_name);
         classes.create(&PostParams::default(), &object).await.unwrap();
         let controller = start_controller(&namespace, &proxy, arguments);
         Self {
             controller_policy,
+            cluster_name,
             classes,
             roles: Api::namespaced(client.clone(), &namespace),
             iam: aws_sdk_iam::Client::new(&aws),
