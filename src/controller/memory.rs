@@ -96,3 +96,43 @@ impl Memory {
 fn owned((namespace, name): Key<'_>) -> (String, String) {
     (namespace.to_owned(), name.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, thread};
+
+    use kube::core::ObjectMeta;
+
+    use super::*;
+    use crate::api::LambdaExecutionRoleSpec;
+
+    fn role(name: &str) -> LambdaExecutionRole {
+        let metadata =
+            ObjectMeta { name: Some(name.to_owned()), namespace: Some("shop".to_owned()), ..ObjectMeta::default() };
+        LambdaExecutionRole { metadata, spec: LambdaExecutionRoleSpec::default(), status: None }
+    }
+
+    #[test]
+    fn a_place_that_was_given_is_known_until_the_object_is_gone() {
+        let memory = Memory::default();
+        let has_role = |name: &str| memory.grant(&role("asks"), |has_role| has_role(&role(name)));
+        assert!(!has_role("a"));
+        assert!(memory.grant(&role("a"), |_| true));
+        assert!(has_role("a"));
+        memory.forget(("shop", "a"));
+        assert!(!has_role("a"));
+    }
+
+    #[test]
+    fn of_many_that_ask_at_once_for_the_last_place_one_gets_it() {
+        let memory = Arc::new(Memory::default());
+        let roles: Arc<Vec<_>> = Arc::new((0..8).map(|number| role(&number.to_string())).collect());
+        let ask = |number: usize| {
+            let (memory, roles) = (Arc::clone(&memory), Arc::clone(&roles));
+            thread::spawn(move || memory.grant(&roles[number], |has_role| !roles.iter().any(has_role)))
+        };
+        let asking: Vec<_> = (0..8).map(ask).collect();
+        let given = asking.into_iter().map(|asked| asked.join().unwrap()).filter(|is_given| *is_given);
+        assert_eq!(given.count(), 1);
+    }
+}

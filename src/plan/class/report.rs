@@ -88,3 +88,69 @@ fn ready(status: &LambdaRoleClassStatus) -> Option<&Condition> {
     let kind = ConditionType::Ready.to_string();
     status.conditions.iter().find(|condition| condition.type_ == kind)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USABLE: Found<'static> = Found::Usable {
+        account_id: "111122223333",
+        principal_arn: "arn:aws:iam::111122223333:user/north",
+        quotas: &[],
+    };
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn failure(class: Class, reason: Reason) -> Failure {
+        Failure { class, reason, message: "It did not work.".to_owned() }
+    }
+
+    fn after(
+        previous: &LambdaRoleClassStatus,
+        generation: i64,
+        found: &Found<'_>,
+        second: i64,
+    ) -> LambdaRoleClassStatus {
+        report(previous, Some(generation), found, Count { roles: 3, refused: 1 }, at(second))
+    }
+
+    /// `status/reason since`.
+    fn said(status: &LambdaRoleClassStatus) -> String {
+        let ready = ready(status).unwrap();
+        format!("{}/{} {}", ready.status, ready.reason, ready.last_transition_time.0.as_second())
+    }
+
+    #[test]
+    fn a_class_whose_credentials_are_right_is_ready_and_says_whose_they_are() {
+        let status = after(&LambdaRoleClassStatus::default(), 1, &USABLE, 5);
+        assert_eq!(said(&status), "True/Ready 5");
+        assert_eq!(status.account_id.as_deref(), Some("111122223333"));
+        assert_eq!((status.roles, status.refused_roles, status.observed_generation), (Some(3), Some(1), Some(1)));
+        assert_eq!(after(&status, 1, &USABLE, 60), status, "a pass that finds nothing new says nothing new");
+    }
+
+    #[test]
+    fn what_passes_by_itself_does_not_unsay_that_a_class_is_ready() {
+        let before = after(&LambdaRoleClassStatus::default(), 1, &USABLE, 5);
+        let throttled = failure(Class::Throttled, Reason::Throttled);
+        assert_eq!(said(&after(&before, 1, &Found::Failed(&throttled), 60)), "True/Ready 5");
+        assert_eq!(said(&after(&before, 2, &Found::Failed(&throttled), 60)), "False/Throttled 60", "of another spec");
+        assert_eq!(
+            said(&after(&LambdaRoleClassStatus::default(), 1, &Found::Failed(&throttled), 60)),
+            "False/Throttled 60"
+        );
+    }
+
+    #[test]
+    fn what_somebody_has_to_mend_does() {
+        let before = after(&LambdaRoleClassStatus::default(), 1, &USABLE, 5);
+        let mismatch = failure(Class::Waiting, Reason::AccountMismatch);
+        let status = after(&before, 1, &Found::Failed(&mismatch), 60);
+        assert_eq!(said(&status), "False/AccountMismatch 60");
+        let hold = Hold::unreadable_class("production", "no");
+        assert_eq!(said(&after(&status, 1, &Found::Unusable(&hold), 90)), "False/InvalidClass 60");
+        assert_eq!(said(&after(&status, 1, &USABLE, 90)), "True/Ready 90");
+    }
+}
