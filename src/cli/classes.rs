@@ -18,7 +18,7 @@ use crate::{
 /// Classes and namespaces, as far as manifests tell of them.
 #[derive(Debug, Default)]
 pub(super) struct Classes {
-    classes: Vec<LambdaRoleClass>,
+    readable: Vec<LambdaRoleClass>,
     /// Names of those that cannot be read.
     unreadable: Vec<String>,
     namespaces: BTreeMap<String, BTreeMap<String, String>>,
@@ -36,14 +36,14 @@ impl Classes {
     pub(super) fn add(&mut self, object: Value) -> Vec<Finding> {
         let mut findings = identity(&object);
         let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-        if self.classes.iter().any(|class| class.name_any() == name) || self.unreadable.contains(&name) {
+        if self.readable.iter().any(|class| class.name_any() == name) || self.unreadable.contains(&name) {
             findings.push(Finding::invalid("metadata.name", "is that of another LambdaRoleClass among the manifests"));
         }
         match schema::decoded::<LambdaRoleClass>(object, &schema::CLASS) {
             Ok((class, bounds)) => {
                 findings.extend(bounds);
                 findings.extend(class::check(&class.spec).err().unwrap_or_default());
-                self.classes.push(class);
+                self.readable.push(class);
             }
             Err(faults) => {
                 findings.extend(faults);
@@ -55,7 +55,7 @@ impl Classes {
 
     /// Whether the manifests hold no class at all, not even one that cannot be read.
     pub(super) fn is_empty(&self) -> bool {
-        self.classes.is_empty() && self.unreadable.is_empty()
+        self.readable.is_empty() && self.unreadable.is_empty()
     }
 
     /// The class of a role. Where nothing is known of its namespace, a class that selects by label is taken to select it: the
@@ -67,7 +67,7 @@ impl Classes {
         let labels = self.namespaces.get(namespace).cloned();
         let is_known = labels.is_some();
         let namespace = Namespace { name: namespace.to_owned(), labels };
-        match select(role, &namespace, &self.classes) {
+        match select(role, &namespace, &self.readable) {
             Selection::Allowed(class) => Ok(class),
             Selection::Forbidden(_, hold) => Err(finding(hold)),
             Selection::Missing(_) if !self.unreadable.is_empty() => Err(not_usable(format!(
@@ -81,7 +81,7 @@ impl Classes {
 
     fn likely(&self, role: &LambdaExecutionRole, hold: &Hold) -> Option<&LambdaRoleClass> {
         let by_label = |class: &&LambdaRoleClass| class.spec.namespaces.selector.is_some();
-        let mut candidates = self.classes.iter().filter(by_label).filter(|class| match bound_class(role) {
+        let mut candidates = self.readable.iter().filter(by_label).filter(|class| match bound_class(role) {
             Some(name) => class.name_any() == name,
             None => class.annotations().get(DEFAULT_CLASS_ANNOTATION).is_some_and(|value| value == "true"),
         });
