@@ -190,7 +190,7 @@ impl State {
             "A Kubernetes API server, an AWS emulator and the controller {what}. In a shell of yours:
 
   . {}
-  kubectl apply -f examples/lambda-ex.yaml
+  kubectl apply -f examples/class.yaml -f examples/lambda-ex.yaml
   kubectl get ler --watch
   aws iam get-role --role-name lambda-ex
   tail -f $CONTROLLER_LOG

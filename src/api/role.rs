@@ -148,13 +148,13 @@ pub struct LambdaExecutionRoleSpec {
     pub deletion_policy: Option<DeletionPolicy>,
 
     /// What becomes of a role of that name that exists already and is no object's. `Never`: it is left, and the object waits.
-    /// `Observe`: it is left, and the status shows what taking it over would change. `ExistingRole`: it is taken over, if the
-    /// class consents to the name.
+    /// `Observe`: it is left, and the status shows what taking it over would change; if there is none, none is made.
+    /// `ExistingRole`: it is taken over, if the class consents to the name.
     #[serde(default)]
     pub adoption: Adoption,
 
-    /// While true, IAM is neither read nor written for this object. A deletion waits for the end of the suspension,
-    /// unless `deletionPolicy` is `Retain`.
+    /// While true, IAM is neither read nor written for this object, but for what the class's guardrails demand. A deletion
+    /// waits for the end of the suspension, unless `deletionPolicy` is `Retain`.
     #[serde(default)]
     pub suspend: bool,
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kube::ResourceExt;
 use serde_json::Value;
 
-use super::schema;
+use super::{manifest::identity, schema};
 use crate::{
     api::{DEFAULT_CLASS_ANNOTATION, LambdaExecutionRole, LambdaRoleClass, Reason},
     lint::{Code, Finding, Severity},
@@ -18,30 +18,44 @@ use crate::{
 /// Classes and namespaces, as far as manifests tell of them.
 #[derive(Debug, Default)]
 pub(super) struct Classes {
-    classes: Vec<LambdaRoleClass>,
+    readable: Vec<LambdaRoleClass>,
+    /// Names of those that cannot be read.
+    unreadable: Vec<String>,
     namespaces: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Classes {
-    /// Takes a class or a namespace up; returns what is wrong with it.
-    pub(super) fn add(&mut self, object: &Value) -> Vec<Finding> {
-        if object["kind"] == "Namespace" {
-            let labels = serde_json::from_value(object["metadata"]["labels"].clone()).unwrap_or_default();
-            let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-            self.namespaces.insert(name, labels);
-            return Vec::new();
+    /// Takes a namespace up.
+    pub(super) fn add_namespace(&mut self, object: &Value) {
+        let labels = serde_json::from_value(object["metadata"]["labels"].clone()).unwrap_or_default();
+        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        self.namespaces.insert(name, labels);
+    }
+
+    /// Takes a class up; returns what is wrong with it.
+    pub(super) fn add(&mut self, object: Value) -> Vec<Finding> {
+        let mut findings = identity(&object);
+        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        if self.readable.iter().any(|class| class.name_any() == name) || self.unreadable.contains(&name) {
+            findings.push(Finding::invalid("metadata.name", "is that of another LambdaRoleClass among the manifests"));
         }
-        let (class, mut findings): (LambdaRoleClass, _) = match schema::decoded(object.clone(), &schema::CLASS) {
-            Ok(decoded) => decoded,
-            Err(faults) => return faults,
-        };
-        findings.extend(class::check(&class.spec).err().unwrap_or_default());
-        self.classes.push(class);
+        match schema::decoded::<LambdaRoleClass>(object, &schema::CLASS) {
+            Ok((class, bounds)) => {
+                findings.extend(bounds);
+                findings.extend(class::check(&class.spec).err().unwrap_or_default());
+                self.readable.push(class);
+            }
+            Err(faults) => {
+                findings.extend(faults);
+                self.unreadable.push(name);
+            }
+        }
         findings
     }
 
+    /// Whether the manifests hold no class at all, not even one that cannot be read.
     pub(super) fn is_empty(&self) -> bool {
-        self.classes.is_empty()
+        self.readable.is_empty() && self.unreadable.is_empty()
     }
 
     /// The class of a role. Where nothing is known of its namespace, a class that selects by label is taken to select it: the
@@ -53,9 +67,13 @@ impl Classes {
         let labels = self.namespaces.get(namespace).cloned();
         let is_known = labels.is_some();
         let namespace = Namespace { name: namespace.to_owned(), labels };
-        match select(role, &namespace, &self.classes) {
+        match select(role, &namespace, &self.readable) {
             Selection::Allowed(class) => Ok(class),
             Selection::Forbidden(_, hold) => Err(finding(hold)),
+            Selection::Missing(_) if !self.unreadable.is_empty() => Err(not_usable(format!(
+                "which class the role has cannot be told while LambdaRoleClass {} cannot be read",
+                self.unreadable.join(", ")
+            ))),
             Selection::Missing(hold) if is_known => Err(finding(hold)),
             Selection::Missing(hold) => self.likely(role, &hold).ok_or_else(|| finding(hold)),
         }
@@ -63,7 +81,7 @@ impl Classes {
 
     fn likely(&self, role: &LambdaExecutionRole, hold: &Hold) -> Option<&LambdaRoleClass> {
         let by_label = |class: &&LambdaRoleClass| class.spec.namespaces.selector.is_some();
-        let mut candidates = self.classes.iter().filter(by_label).filter(|class| match bound_class(role) {
+        let mut candidates = self.readable.iter().filter(by_label).filter(|class| match bound_class(role) {
             Some(name) => class.name_any() == name,
             None => class.annotations().get(DEFAULT_CLASS_ANNOTATION).is_some_and(|value| value == "true"),
         });
@@ -74,11 +92,15 @@ impl Classes {
 
 fn finding(hold: Hold) -> Finding {
     let Hold { reason: _, message, plan: _ } = hold;
+    not_usable(message.trim_end_matches('.').to_owned())
+}
+
+fn not_usable(message: String) -> Finding {
     Finding {
         severity: Severity::Error,
         code: Code::ClassNotUsable,
         path: "spec.className".to_owned(),
-        message: message.trim_end_matches('.').to_owned(),
+        message,
         fix: None,
     }
 }

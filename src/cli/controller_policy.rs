@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::{
-    manifest::{account_id, objects_in},
+    manifest::{account_id, identity, objects_in},
     schema,
 };
 use crate::{
@@ -133,7 +133,9 @@ fn classes(files: &[PathBuf]) -> Result<Vec<(String, LambdaRoleClassSpec)>, Stri
 }
 
 fn class(object: Value) -> Result<(String, LambdaRoleClassSpec), Vec<Finding>> {
-    let (class, mut faults) = schema::decoded::<LambdaRoleClass>(object, &schema::CLASS)?;
+    let mut faults = identity(&object);
+    let (class, bounds) = schema::decoded::<LambdaRoleClass>(object, &schema::CLASS)?;
+    faults.extend(bounds);
     faults.extend(check(&class.spec).err().unwrap_or_default());
     if !is_account_id(&class.spec.account.id) {
         faults.push(Finding::invalid("spec.account.id", rule::ACCOUNT_ID));

@@ -49,8 +49,7 @@ fn findings(manifests: &[Manifest]) -> impl Iterator<Item = (&Manifest, &crate::
 fn text(manifests: &[Manifest], errors: usize, warnings: usize) -> String {
     let mut lines = Vec::new();
     for manifest in manifests.iter().filter(|manifest| !manifest.findings.is_empty()) {
-        let Manifest { file, namespace, name, .. } = manifest;
-        lines.push(format!("{file}: {namespace}/{name}\n"));
+        lines.push(format!("{manifest}\n"));
         for finding in &manifest.findings {
             let severity = finding.severity.to_string().to_lowercase();
             lines.push(format!("  {severity} {}: {finding}\n", finding.code));

@@ -1,7 +1,7 @@
 //! Manifests from files, as the controller would find them in the cluster.
 
 use std::{
-    fs,
+    fmt, fs,
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -58,7 +58,7 @@ pub(super) struct Manifests {
 pub(super) struct Manifest {
     /// The file that it stands in.
     pub(super) file: String,
-    /// Namespace of the object.
+    /// Namespace of the object; empty for a class, which has none.
     pub(super) namespace: String,
     /// Name of the object.
     pub(super) name: String,
@@ -66,6 +66,17 @@ pub(super) struct Manifest {
     pub(super) role: Option<DesiredRole>,
     /// Everything that is to be said of it.
     pub(super) findings: Vec<Finding>,
+}
+
+impl fmt::Display for Manifest {
+    /// Where it stands, and which object it is.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, namespace, name, role: _, findings: _ } = self;
+        match namespace.as_str() {
+            "" => write!(f, "{file}: {name}"),
+            namespace => write!(f, "{file}: {namespace}/{name}"),
+        }
+    }
 }
 
 impl Manifests {
@@ -80,14 +91,16 @@ impl Manifests {
                 roles.push((file, object));
                 continue;
             }
-            let findings = classes.add(&object);
-            if !findings.is_empty() {
-                let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-                manifests.push(Manifest { file, namespace: String::new(), name, role: None, findings });
+            if object["kind"] == "Namespace" {
+                classes.add_namespace(&object);
+                continue;
             }
+            let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+            let findings = classes.add(object);
+            manifests.push(Manifest { file, namespace: String::new(), name, role: None, findings });
         }
-        if roles.is_empty() && classes.is_empty() && manifests.is_empty() {
-            return Err("no LambdaExecutionRole is in these files".to_owned());
+        if roles.is_empty() && classes.is_empty() {
+            return Err("neither a LambdaExecutionRole nor a LambdaRoleClass is in these files".to_owned());
         }
         if classes.is_empty() && !roles.is_empty() && self.account_id.is_none() {
             return Err(
@@ -108,7 +121,8 @@ impl Manifests {
             role,
             findings,
         };
-        let mut findings = identity(&object, &namespace);
+        let mut findings = identity(&object);
+        findings.extend(namespace_fault(&namespace));
         let (object, bounds): (LambdaExecutionRole, _) = match schema::decoded(object, &schema::ROLE) {
             Ok(decoded) => decoded,
             Err(faults) => {
@@ -177,7 +191,7 @@ impl Manifests {
 
 /// What the API server would refuse of the fields that say which object it is.
 /// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>
-fn identity(object: &Value, namespace: &str) -> Vec<Finding> {
+pub(super) fn identity(object: &Value) -> Vec<Finding> {
     let mut findings = Vec::new();
     let version = LambdaExecutionRole::api_version(&());
     if object["apiVersion"] != version.as_ref() {
@@ -194,13 +208,17 @@ fn identity(object: &Value, namespace: &str) -> Vec<Finding> {
         // What is no string is told where the object is read.
         Value::String(_) | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {}
     }
-    if namespace.len() > 63 || !is_label(namespace) {
+    findings
+}
+
+fn namespace_fault(namespace: &str) -> Option<Finding> {
+    let is_allowed = namespace.len() <= 63 && is_label(namespace);
+    (!is_allowed).then(|| {
         let message = format!(
             "{namespace} is none: a namespace consists of lower-case letters, digits and - (1 to 63 characters), and begins and ends with a letter or a digit"
         );
-        findings.push(Finding::invalid("metadata.namespace", message));
-    }
-    findings
+        Finding::invalid("metadata.namespace", message)
+    })
 }
 
 /// A label as RFC 1123 has it, but for its length.

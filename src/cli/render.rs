@@ -67,11 +67,11 @@ pub(super) fn run(arguments: &Arguments) -> super::Result {
         Output::Json => serde_json::to_string_pretty(&rendered)? + "\n",
     })?;
     let mut is_whole = true;
-    for manifest in manifests.iter().filter(|manifest| manifest.role.is_none()) {
+    // A class leads to no role, which is no fault of it.
+    for manifest in manifests.iter().filter(|manifest| manifest.role.is_none() && !manifest.findings.is_empty()) {
         is_whole = false;
-        let Manifest { file, namespace, name, findings, .. } = manifest;
-        writeln!(io::stderr(), "{file}: {namespace}/{name} leads to no role")?;
-        for finding in findings.iter().filter(|finding| finding.severity == Severity::Error) {
+        writeln!(io::stderr(), "{manifest} leads to no role")?;
+        for finding in manifest.findings.iter().filter(|finding| finding.severity == Severity::Error) {
             writeln!(io::stderr(), "  {}: {finding}", finding.code)?;
         }
     }

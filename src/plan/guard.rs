@@ -208,7 +208,9 @@ pub fn judge(
     }
     let class = terms.class;
     let is_observed = class.mode == Mode::Observe;
-    if !steps.is_empty() && (is_observed || is_adoption && desired.adoption == Adoption::Observe) {
+    // A name with a slip in it stands for no role yet, and would otherwise make one.
+    let is_preview = desired.adoption == Adoption::Observe && (is_adoption || observed.is_none());
+    if !steps.is_empty() && (is_observed || is_preview) {
         let (who, fix) = if is_observed {
             let class = class.name.as_deref().unwrap_or_default();
             (format!("LambdaRoleClass {class} only observes"), "To have it done, set spec.mode of the class to Enforce")

@@ -112,6 +112,33 @@ fn a_role_is_judged_by_the_class_that_it_would_have() {
 }
 
 #[test]
+fn a_class_is_a_manifest_like_another_and_one_that_is_none_leaves_no_role_unjudged() {
+    let class = |version: &str, name: &str, spec: &str| {
+        format!(
+            "apiVersion: lambdaroles.dev/{version}\nkind: LambdaRoleClass\nmetadata: {name}\nspec: {{account: {{id: '123456789012'}}, {spec}}}\n---\n"
+        )
+    };
+    let sound = class("v1alpha1", "{name: production}", "namespaces: {names: [shop]}");
+    let role = manifest("{className: production}");
+    let lint = |input: String| text(&run(&["lint", "-"], &input).stdout);
+    assert_eq!(lint(sound.clone()), "0 errors, 0 warnings in 1 manifest\n");
+    assert_eq!(run(&["render", "-"], &sound).status.code(), Some(0));
+    let unreadable = lint(class("v1alpha1", "{name: production}", "namespaces: {}, guardRails: {}") + &role);
+    assert!(unreadable.contains("-: production\n  error InvalidField: spec.guardRails: is no field"), "{unreadable}");
+    assert!(unreadable.contains("error ClassNotUsable: spec.className: "), "{unreadable}");
+    assert!(unreadable.ends_with("2 errors, 0 warnings in 2 manifests\n"), "{unreadable}");
+    for (faulty, path) in [
+        (sound.clone() + &sound, "metadata.name: is that of another"),
+        (class("v1alpha1", "{}", "namespaces: {}"), "metadata.name: is missing"),
+        (class("v1alpha1", "{name: A_b}", "namespaces: {}"), "metadata.name: A_b is none"),
+        (class("v1beta9", "{name: production}", "namespaces: {}"), "apiVersion: must be lambdaroles.dev/v1alpha1"),
+    ] {
+        let told = lint(faulty);
+        assert!(told.contains(&format!("error InvalidField: {path}")), "{told}");
+    }
+}
+
+#[test]
 fn render_prints_what_iam_would_get() {
     let spec = "{roleName: orders-$(nothing), path: /lambda/}";
     assert_eq!(over("render", &[], spec).status.code(), Some(1));
@@ -260,7 +287,7 @@ fn what_cannot_be_read_ends_with_2_and_says_why() {
         (
             &["lint", "-", "--account-id", "123456789012"],
             "kind: ConfigMap\n",
-            "no LambdaExecutionRole is in these files",
+            "neither a LambdaExecutionRole nor a LambdaRoleClass is in these files",
         ),
         (&["lint", "-", "--account-id", "12345"], "", "an account id has twelve digits"),
         (&["lint", "-"], &manifest("{}"), "--account-id"),

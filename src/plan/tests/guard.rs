@@ -57,6 +57,15 @@ fn a_role_that_does_not_exist_may_be_created() {
     assert_eq!(judge(&role, &terms(&owner(), &class()), None, steps.clone(), false), Ok(steps));
 }
 
+#[test]
+fn who_only_wants_to_see_what_an_adoption_would_change_makes_no_role_either() {
+    let role = desired("adoption: Observe");
+    let steps = diff(&role, None, &placed(&[]));
+    let held = judge(&role, &terms(&owner(), &class()), None, steps, false).unwrap_err();
+    assert_eq!((held.reason, held.plan[0].as_str()), (Reason::Observed, "create the role"));
+    assert!(held.message.contains("spec.adoption is Observe"), "{}", held.message);
+}
+
 #[rstest]
 #[case::without_tags(
     None,
