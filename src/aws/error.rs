@@ -69,6 +69,9 @@ impl Error {
     #[must_use]
     pub fn failure(&self, role: &str, step: Option<&Step>) -> Failure {
         let Self { operation, detail, .. } = self;
+        // Who the controller is and what the account allows concerns no role.
+        let is_of_account = operation.starts_with("sts:") || *operation == "iam:GetAccountSummary";
+        let about = if is_of_account { String::new() } else { format!(" for role {role}") };
         let (class, reason, message) = match self.kind {
             Kind::NotFound => return self.not_found(role, step),
             Kind::AlreadyExists => (
@@ -101,7 +104,7 @@ impl Error {
                 Class::Waiting,
                 Reason::AccessDenied,
                 format!(
-                    "The controller may not {operation} for role {role}: {detail}. Grant its AWS principal the right."
+                    "The controller may not {operation}{about}: {detail}. Grant its AWS principal the right."
                 ),
             ),
             Kind::Credentials => (
@@ -127,13 +130,13 @@ impl Error {
                 ),
             ),
             Kind::Refused => {
-                (Class::Terminal, Reason::Refused, format!("AWS refuses {operation} for role {role}: {detail}."))
+                (Class::Terminal, Reason::Refused, format!("AWS refuses {operation}{about}: {detail}."))
             }
             Kind::Unavailable => (
                 Class::Transient,
                 Reason::AwsUnavailable,
                 format!(
-                    "AWS does not answer {operation} for role {role}: {detail}. The controller tries again by itself."
+                    "AWS does not answer {operation}{about}: {detail}. The controller tries again by itself."
                 ),
             ),
         };
