@@ -346,3 +346,34 @@ async fn the_defaults_of_a_class_count_where_an_object_says_nothing() {
     world.gone("orders").await;
     assert!(world.role_exists(&name).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_a_deletion_that_waits_nor_a_policy_that_does_not_exist_is_a_way_round_the_class() {
+    let world = World::start_under(json!({"guardrails": {"onViolation": "Revoke"}}), &[]).await;
+    world.create_ready("waiting", two_rights()).await;
+    world.create_ready("failing", two_rights()).await;
+    world.change("waiting", json!({"suspend": true})).await;
+    world.condition("waiting", ConditionType::Synced, "Unknown", Reason::Suspended).await;
+    world.delete("waiting").await;
+    world.condition("waiting", ConditionType::DeletionBlocked, "True", Reason::Suspended).await;
+    let nothing = json!([{"arn": "arn:aws:iam::123456789012:policy/nothing"}]);
+    world.change("failing", json!({"statements": [], "managedPolicies": nothing})).await;
+    world.condition("failing", ConditionType::Reconciling, "True", Reason::PolicyNotFound).await;
+
+    let boundary = world.customer_policy("boundary").await;
+    let mut guardrails = without_kms_and_xray();
+    guardrails["permissionsBoundary"] = json!({"arn": boundary});
+    world.change_class(json!({"guardrails": guardrails})).await;
+    for object in ["waiting", "failing"] {
+        world.look(object).await;
+        let seen = world.snapshot(&world.role_name(object)).await;
+        let kept: Vec<&String> = seen.managed.iter().collect();
+        assert!(kept.len() == 1 && kept[0].ends_with("AWSLambdaBasicExecutionRole"), "{object}: {kept:?}");
+        assert!(!format!("{:?}", seen.inline).contains("kms"), "{object}");
+        let role = world.iam.get_role().role_name(world.role_name(object)).send().await.unwrap().role.unwrap();
+        let found = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
+        assert_eq!(found, Some(boundary.clone()), "{object}");
+    }
+    world.change("waiting", json!({"suspend": false})).await;
+    world.gone("waiting").await;
+}
