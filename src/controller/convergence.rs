@@ -301,7 +301,16 @@ impl Convergence<'_> {
                 (Some(_), _) if !is_second && has_found_role(&applied) => {
                     info!("the role exists already; looking again");
                 }
-                (Some(failure), _) => return Ok(failed(failure, Some(desired), applied.done, true)),
+                (Some(failure), _) => {
+                    let mut done = applied.done;
+                    // Nor is what IAM does not take: the steps behind it would have taken away what the class refuses.
+                    if matches!(failure.class, Class::Terminal | Class::Waiting) {
+                        match self.demand(class, account, None).await {
+                            Ok(steps) | Err((_, steps)) => done.extend(steps),
+                        }
+                    }
+                    return Ok(failed(failure, Some(desired), done, true));
+                }
                 (None, None) => return Ok(failed(vanished(&desired), Some(desired), applied.done, true)),
             }
         }

@@ -9,7 +9,7 @@ use kube::{
 use lambdaroles::api::{ConditionType, DEFAULT_CLASS_ANNOTATION, LambdaExecutionRole, LambdaRoleClass, Reason};
 use serde_json::{Value, json};
 
-use crate::harness::{World, condition, patiently};
+use crate::harness::{Fault, World, condition, patiently};
 
 /// Rights of which a test makes the class refuse the second.
 fn two_rights() -> Value {
@@ -376,4 +376,23 @@ async fn neither_a_deletion_that_waits_nor_a_policy_that_does_not_exist_is_a_way
     }
     world.change("waiting", json!({"suspend": false})).await;
     world.gone("waiting").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_iam_does_not_take_is_no_way_round_the_class() {
+    let world = World::start_under(json!({"guardrails": {"onViolation": "Revoke"}}), &[]).await;
+    world.create_ready("orders", two_rights()).await;
+    let malformed = Fault::Error { status: 400, code: "MalformedPolicyDocument", message: "Syntax errors in policy." };
+    world.proxy.fault("PutRolePolicy", 1000, malformed);
+    // Denials are written first, so that nothing behind them is done.
+    let deny = |action: &str| json!({"effect": "Deny", "actions": [action], "resources": ["*"]});
+    let statements = json!([deny("s3:DeleteObject"), deny("s3:PutObject")]);
+    let policies = json!([{"aws": "AWSLambdaBasicExecutionRole"}]);
+    world.change("orders", json!({"statements": statements, "managedPolicies": policies})).await;
+    world.condition("orders", ConditionType::Stalled, "True", Reason::MalformedPolicy).await;
+    let name = world.role_name("orders");
+    assert_eq!(world.snapshot(&name).await.managed.len(), 2, "the class allows both");
+    world.change_class(json!({"guardrails": {"permissions": {"denied": [{"actions": ["xray:*"]}]}}})).await;
+    world.look("orders").await;
+    assert_eq!(world.snapshot(&name).await.managed.len(), 1, "X-Ray is denied");
 }
