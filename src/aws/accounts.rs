@@ -9,7 +9,7 @@ use std::{
 use aws_config::SdkConfig;
 
 use super::{
-    Aws, CallObserver, Settings,
+    Aws, CallObserver, Error, Identity, Settings,
     client::{load, partition_of},
     credentials::{Session, Source},
     limits::Limits,
@@ -40,12 +40,24 @@ pub struct Accounts {
     /// By the whole value: a class whose chain changes gets new clients, and the old ones go with the last pass that holds
     /// them.
     clients: Mutex<HashMap<ClassAccount, Arc<Aws>>>,
+    /// Those of the process's own credentials.
+    own: Aws,
 }
 
 impl Accounts {
     /// Reads the surroundings of the process. Nothing is sent to AWS yet.
     pub async fn new(settings: &Settings, observer: CallObserver) -> Self {
-        Self { process: Process::new(settings).await, observer, clients: Mutex::default() }
+        let process = Process::new(settings).await;
+        let own = Aws::new(&process, None, Limits::new(), &observer);
+        Self { process, observer, clients: Mutex::default(), own }
+    }
+
+    /// Who the controller is before it assumes any role, asked once for each set of credentials.
+    ///
+    /// # Errors
+    /// If there are no credentials, or AWS does not accept them.
+    pub async fn identity(&self) -> Result<Identity, Error> {
+        self.own.identity().await
     }
 
     /// The clients of the account.

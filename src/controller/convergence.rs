@@ -11,7 +11,9 @@ use super::{
     removal::names_of,
 };
 use crate::{
-    api::{LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaRoleClass, Reason, class::ClassAccount},
+    api::{
+        LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaRoleClass, Reason, class::ClassAccount, role::Adoption,
+    },
     aws::{self, Applied, Aws, Kind},
     cluster,
     lint::Finding,
@@ -84,13 +86,14 @@ enum Stop {
     Hold(Hold),
 }
 
-struct Convergence<'a> {
-    role: &'a LambdaExecutionRole,
-    previous: &'a LambdaExecutionRoleStatus,
-    context: &'a Context,
-    aws: &'a Aws,
-    account: &'a ClassAccount,
-    owner: Owner,
+/// An object, and the account that its role is in.
+pub(super) struct Convergence<'a> {
+    pub(super) role: &'a LambdaExecutionRole,
+    pub(super) previous: &'a LambdaExecutionRoleStatus,
+    pub(super) context: &'a Context,
+    pub(super) aws: &'a Aws,
+    pub(super) account: &'a ClassAccount,
+    pub(super) owner: Owner,
 }
 
 impl Convergence<'_> {
@@ -139,26 +142,47 @@ impl Convergence<'_> {
             Stop::Reject(_) => None,
             Stop::Hold(hold) => Some(hold),
         };
-        let mut enforced = Vec::new();
-        if compliance::enforces(class) {
-            // A name that the class does not allow is looked for only if the object has a role of that name.
-            let named =
-                Some(class.role_name(&self.role.spec)).filter(|_| class.judge_naming(&self.role.spec).is_empty());
-            for name in names_of(named, self.previous) {
-                let observed = match self.aws.observe(&name).await {
-                    Ok(observed) => observed,
-                    Err(error) => return Ok(failed(error.failure(&name, None), None, enforced, false)),
-                };
-                match self.enforce(class, account, observed.as_ref(), hold).await {
-                    Ok(steps) => enforced.extend(steps),
-                    Err((failure, applied)) => return Ok(failed(failure, None, applied, true)),
-                }
+        let enforced = match self.demand(class, account, hold).await {
+            Ok(enforced) => enforced,
+            Err((failure, applied)) => {
+                let is_behind = !applied.is_empty();
+                return Ok(failed(failure, None, applied, is_behind));
             }
-        }
+        };
         Ok(match stop {
             Stop::Reject(findings) => End::Rejected { findings, enforced },
             Stop::Hold(hold) => End::Held { hold, enforced },
         })
+    }
+
+    /// Looks for the object's role and does what the class demands of it, whatever becomes of the object; returns what was
+    /// done. `hold` is why IAM is not made equal to the spec, if that is for the class.
+    pub(super) async fn demand(
+        &self,
+        class: &ObjectClass,
+        account: &Account,
+        hold: Option<&Hold>,
+    ) -> Result<Vec<Step>, (Failure, Vec<Step>)> {
+        let mut enforced = Vec::new();
+        if !compliance::enforces(class) {
+            return Ok(enforced);
+        }
+        // A name that the class does not allow is looked for only if the object has a role of that name.
+        let named = Some(class.role_name(&self.role.spec)).filter(|_| class.judge_naming(&self.role.spec).is_empty());
+        for name in names_of(named, self.previous) {
+            let done = match self.aws.observe(&name).await {
+                Ok(observed) => self.enforce(class, account, observed.as_ref(), hold).await,
+                Err(error) => Err((error.failure(&name, None), Vec::new())),
+            };
+            match done {
+                Ok(steps) => enforced.extend(steps),
+                Err((failure, steps)) => {
+                    enforced.extend(steps);
+                    return Err((failure, enforced));
+                }
+            }
+        }
+        Ok(enforced)
     }
 
     /// Does what the class demands of a role that is held or refused, if the role is the object's; returns what was done.
@@ -171,11 +195,16 @@ impl Convergence<'_> {
     ) -> Result<Vec<Step>, (Failure, Vec<Step>)> {
         let Some(observed) = observed.filter(|role| role.is_owned_by(&self.owner)) else { return Ok(Vec::new()) };
         let attached = compliance::documents_needed(None, Some(observed));
-        let documents = self.documents(attached, &observed.name).await.map_err(|failure| (failure, Vec::new()))?;
-        let made = compliance::statements_of(&self.role.spec, &self.owner, account, &observed.name);
-        let steps = compliance::enforcement(class, observed, hold, &documents, &made);
+        let (steps, unread) = match self.documents(attached, &observed.name).await {
+            Ok(documents) => {
+                let made = compliance::statements_of(&self.role.spec, &self.owner, account, &observed.name);
+                (compliance::enforcement(class, observed, hold, &documents, &made), None)
+            }
+            // The boundary does not depend on what nobody could read.
+            Err(failure) => (compliance::boundary(class, observed), Some(failure)),
+        };
         let applied = aws::apply(self.aws, &observed.name, steps, &self.context.stop).await;
-        match failure_of(&applied, &observed.name) {
+        match failure_of(&applied, &observed.name).or(unread) {
             None => Ok(applied.done),
             Some(failure) => Err((failure, applied.done)),
         }
@@ -224,6 +253,10 @@ impl Convergence<'_> {
             {
                 return Ok(End::Held { hold, enforced: Vec::new() });
             }
+            let is_adopted = observed.as_ref().is_some_and(|role| !role.is_owned_by(owner) || role.is_adopted());
+            if !is_adopted && let Some(hold) = compliance::new_name_refusal(class, &role.spec) {
+                return self.held(class, account, observed.as_ref(), hold).await;
+            }
             // First what can be told without reading anything: which policies there are is not every author's to know.
             let unread = compliance::documents_needed(Some(&desired), observed.as_ref());
             let refusal_by = |documents: &Documents| {
@@ -238,7 +271,15 @@ impl Convergence<'_> {
                         return self.held(class, account, observed.as_ref(), hold).await;
                     }
                 }
-                Err(failure) => return Ok(failed(failure, Some(desired), Vec::new(), false)),
+                // What cannot be read is no way round the class either: a policy that does not exist can be listed by anybody.
+                Err(failure) => {
+                    let (failure, applied) = match self.enforce(class, account, observed.as_ref(), None).await {
+                        Ok(applied) => (failure, applied),
+                        Err(other) => other,
+                    };
+                    let is_behind = !applied.is_empty();
+                    return Ok(failed(failure, Some(desired), applied, is_behind));
+                }
             }
             let steps = diff(&desired, observed.as_ref(), &placed_before);
             let steps = match guard::judge(&desired, &terms, observed.as_ref(), steps, is_settled) {
@@ -261,21 +302,38 @@ impl Convergence<'_> {
                 (Some(_), _) if !is_second && has_found_role(&applied) => {
                     info!("the role exists already; looking again");
                 }
-                (Some(failure), _) => return Ok(failed(failure, Some(desired), applied.done, true)),
+                (Some(failure), _) => {
+                    let mut done = applied.done;
+                    // Nor is what IAM does not take: the steps behind it would have taken away what the class refuses.
+                    if matches!(failure.class, Class::Terminal | Class::Waiting) {
+                        match self.demand(class, account, None).await {
+                            Ok(steps) | Err((_, steps)) => done.extend(steps),
+                        }
+                    }
+                    return Ok(failed(failure, Some(desired), done, true));
+                }
                 (None, None) => return Ok(failed(vanished(&desired), Some(desired), applied.done, true)),
             }
         }
         Ok(failed(vanished(&desired), Some(desired), Vec::new(), true))
     }
 
-    /// Names of the roles that the controller itself uses in the account.
+    /// Names of the roles that the controller itself uses in the account, for this class or another.
     async fn protected(&self) -> Result<BTreeSet<String>, aws::Error> {
-        // It has been asked for already, and is remembered.
-        let own = self.aws.identity().await?.role_name().map(str::to_owned);
-        let ClassAccount { id, assume_role, .. } = self.account;
-        let chain = assume_role.iter().filter_map(|role| Arn::parse(&role.arn)).filter(|arn| arn.account == id);
-        let chain = chain.filter_map(|arn| arn.resource.rsplit('/').next().map(str::to_owned));
-        Ok(own.into_iter().chain(chain).collect())
+        if self.role.spec.adoption == Adoption::Never {
+            return Ok(BTreeSet::new());
+        }
+        // Both have been asked for already, or are remembered from now on.
+        let identities = [self.aws.identity().await?, self.context.accounts.identity().await?];
+        let own = identities.iter().filter(|identity| identity.account_id == self.account.id);
+        let own = own.filter_map(|identity| identity.role_name().map(str::to_owned));
+        let classes = self.context.view.classes();
+        let all =
+            classes.iter().filter_map(|class| class.0.as_ref().ok()).flat_map(|class| &class.spec.account.assume_role);
+        let chains = all.chain(&self.account.assume_role).filter_map(|role| Arn::parse(&role.arn));
+        let chains = chains.filter(|arn| arn.account == self.account.id);
+        let chains = chains.filter_map(|arn| arn.resource.rsplit('/').next().map(str::to_owned));
+        Ok(own.chain(chains).collect())
     }
 
     /// The documents of managed policies. A role is neither accepted nor taken anything from on a guess about them.

@@ -8,6 +8,7 @@ use tracing::info;
 use super::{
     Context,
     circumstances::Circumstances,
+    convergence::Convergence,
     pipeline::{Ending, failure_of, is_delete_in_use, log, owner_of, pass_of, result_of},
 };
 use crate::{
@@ -56,6 +57,7 @@ pub(super) async fn remove(
     let aws = context.accounts.of(&class.spec.account);
     let Some(_place) = context.place(&aws).await else { return Ok(Ending::Stopped) };
     let class_name = class.metadata.name.as_deref().unwrap_or_default();
+    let account_of_class = &class.spec.account;
     let exit = Exit { role, previous, aws: &aws, owner: &owner };
     let (account, class) = match exit.class(class_name, &class.spec).await {
         Ok(Ok(found)) => found,
@@ -83,8 +85,14 @@ pub(super) async fn remove(
             },
         };
         match verdict {
+            // A deletion that waits, perhaps because somebody suspended it, is no way round the class.
             Verdict::Hold(hold) => {
-                return Ok(report(&Outcome::Held { hold: &hold, is_deleting: true, enforced: &[] }));
+                let owner = owner.clone();
+                let pass = Convergence { role, previous, context, aws: &aws, account: account_of_class, owner };
+                return Ok(match pass.demand(&class, &account, circumstances.obstacle.as_ref()).await {
+                    Ok(enforced) => report(&Outcome::Held { hold: &hold, is_deleting: true, enforced: &enforced }),
+                    Err((failure, applied)) => failed(failure, &applied),
+                });
             }
             Verdict::Release(message) => farewell = farewell.or(status::farewell(false, &name, message.as_deref())),
             Verdict::Delete(steps) => {

@@ -16,7 +16,7 @@ use crate::{
     api::{
         LambdaExecutionRoleSpec, Reason,
         class::{Mode, OnViolation},
-        role::{UnlistedInlinePolicies, UnlistedManagedPolicies},
+        role::{Adoption, UnlistedInlinePolicies, UnlistedManagedPolicies},
     },
     catalog::managed_policy,
     lint::{Code, Finding, Located, Severity},
@@ -40,6 +40,14 @@ pub fn documents_needed(desired: Option<&DesiredRole>, observed: Option<&Observe
 #[must_use]
 pub fn naming_refusal(class: &ObjectClass, spec: &LambdaExecutionRoleSpec) -> Option<Hold> {
     hold(class, &class.judge_naming(spec))
+}
+
+/// The same for a role that is not taken over, but made: the class's consent to an adoption is none to new roles of such
+/// names and paths.
+#[must_use]
+pub fn new_name_refusal(class: &ObjectClass, spec: &LambdaExecutionRoleSpec) -> Option<Hold> {
+    let spec = LambdaExecutionRoleSpec { adoption: Adoption::Never, ..spec.clone() };
+    hold(class, &class.judge_naming(&spec))
 }
 
 /// Stands for documents that have not been read: what says nothing is refused nothing.
@@ -218,6 +226,13 @@ pub fn enforcement(
             guardrails.revocation(observed, &attached, made)
         }
     }
+}
+
+/// The part of it that can be told without any document.
+#[must_use]
+pub fn boundary(class: &ObjectClass, observed: &ObservedRole) -> Vec<Step> {
+    let guardrails = class.guardrails.as_ref().filter(|_| class.mode == Mode::Enforce);
+    guardrails.and_then(|guardrails| guardrails.boundary_step(observed)).into_iter().collect()
 }
 
 /// The statements that a spec leads to, as far as it is valid.

@@ -96,6 +96,13 @@ pub fn select<'a>(
 fn default_class<'a>(namespace: &Namespace, classes: impl Iterator<Item = &'a LambdaRoleClass>) -> Selection<'a> {
     let defaults: Vec<_> = classes.filter(|class| is_default(class)).collect();
     let usable: Vec<_> = defaults.iter().copied().filter(|class| may_use(namespace, class)).collect();
+    // An object stays with the default that it finds first, so none is chosen while it is not known how many there are.
+    let is_unknown = |class: &&&LambdaRoleClass| {
+        namespace.labels.is_none() && class.spec.namespaces.selector.is_some() && !may_use(namespace, class)
+    };
+    if let Some(class) = defaults.iter().find(is_unknown) {
+        return Selection::Missing(unknown_labels(namespace, &class.name_any()));
+    }
     match usable.as_slice() {
         [class] => Selection::Allowed(class),
         [] => {

@@ -272,3 +272,15 @@ fn a_default_tag_that_no_role_may_have_is_a_fault_of_the_class() {
     let faults = object_class(class, json!({})).unwrap_err();
     assert!(faults[0].starts_with("spec.defaults.tags[ABAC:team]: "), "{faults:?}");
 }
+
+#[test]
+fn no_default_is_chosen_while_the_labels_that_others_select_by_are_unknown() {
+    let by_name = class("by-name", true, json!({"names": ["*"]}));
+    let by_label = class("by-label", true, json!({"selector": {"matchLabels": {"team": "shop"}}}));
+    let classes = [by_name, by_label];
+    let unknown = Namespace { name: "shop".to_owned(), labels: None };
+    assert_eq!(selected(&role(None, None), &unknown, &classes), Err(Reason::ClassNotAllowed));
+    assert_eq!(selected(&role(None, None), &unknown, &classes[..1]), Ok("by-name".to_owned()));
+    assert_eq!(selected(&role(None, None), &shop(&[]), &classes), Ok("by-name".to_owned()));
+    assert_eq!(selected(&role(None, None), &shop(&[("team", "shop")]), &classes), Err(Reason::SeveralDefaultClasses));
+}

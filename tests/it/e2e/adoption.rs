@@ -89,3 +89,17 @@ async fn what_is_kept_on_a_role_that_is_taken_over_is_judged_like_all_else() {
     world.change("orders", json!({"unlisted": {"inlinePolicies": "Delete"}})).await;
     world.ready("orders").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consent_to_an_adoption_is_no_consent_to_a_new_role_of_that_name_or_path() {
+    let naming = json!({"allowedRoleNames": null, "allowedPaths": null, "adoptable": ["*-legacy"]});
+    let world = World::start_under(json!({"naming": naming}), &[]).await;
+    let name = world.role_name("legacy");
+    for (object, adoption) in [("orders", "ExistingRole"), ("typo", "Observe")] {
+        world.create(object, json!({"roleName": name, "path": "/platform/", "adoption": adoption})).await;
+        let role = world.condition(object, ConditionType::Accepted, "False", Reason::GuardrailViolation).await;
+        let message = &condition(&role, ConditionType::Accepted).unwrap().message;
+        assert!(message.contains("spec.roleName") && message.contains("spec.path"), "{message}");
+    }
+    assert_eq!(world.proxy.writes(), [] as [String; 0]);
+}

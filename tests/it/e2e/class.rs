@@ -9,7 +9,7 @@ use kube::{
 use lambdaroles::api::{ConditionType, DEFAULT_CLASS_ANNOTATION, LambdaExecutionRole, LambdaRoleClass, Reason};
 use serde_json::{Value, json};
 
-use crate::harness::{World, condition, patiently};
+use crate::harness::{Fault, World, condition, patiently};
 
 /// Rights of which a test makes the class refuse the second.
 fn two_rights() -> Value {
@@ -345,4 +345,54 @@ async fn the_defaults_of_a_class_count_where_an_object_says_nothing() {
     world.delete("orders").await;
     world.gone("orders").await;
     assert!(world.role_exists(&name).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_a_deletion_that_waits_nor_a_policy_that_does_not_exist_is_a_way_round_the_class() {
+    let world = World::start_under(json!({"guardrails": {"onViolation": "Revoke"}}), &[]).await;
+    world.create_ready("waiting", two_rights()).await;
+    world.create_ready("failing", two_rights()).await;
+    world.change("waiting", json!({"suspend": true})).await;
+    world.condition("waiting", ConditionType::Synced, "Unknown", Reason::Suspended).await;
+    world.delete("waiting").await;
+    world.condition("waiting", ConditionType::DeletionBlocked, "True", Reason::Suspended).await;
+    let nothing = json!([{"arn": "arn:aws:iam::123456789012:policy/nothing"}]);
+    world.change("failing", json!({"statements": [], "managedPolicies": nothing})).await;
+    world.condition("failing", ConditionType::Reconciling, "True", Reason::PolicyNotFound).await;
+
+    let boundary = world.customer_policy("boundary").await;
+    let mut guardrails = without_kms_and_xray();
+    guardrails["permissionsBoundary"] = json!({"arn": boundary});
+    world.change_class(json!({"guardrails": guardrails})).await;
+    for object in ["waiting", "failing"] {
+        world.look(object).await;
+        let seen = world.snapshot(&world.role_name(object)).await;
+        let kept: Vec<&String> = seen.managed.iter().collect();
+        assert!(kept.len() == 1 && kept[0].ends_with("AWSLambdaBasicExecutionRole"), "{object}: {kept:?}");
+        assert!(!format!("{:?}", seen.inline).contains("kms"), "{object}");
+        let role = world.iam.get_role().role_name(world.role_name(object)).send().await.unwrap().role.unwrap();
+        let found = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
+        assert_eq!(found, Some(boundary.clone()), "{object}");
+    }
+    world.change("waiting", json!({"suspend": false})).await;
+    world.gone("waiting").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_iam_does_not_take_is_no_way_round_the_class() {
+    let world = World::start_under(json!({"guardrails": {"onViolation": "Revoke"}}), &[]).await;
+    world.create_ready("orders", two_rights()).await;
+    let malformed = Fault::Error { status: 400, code: "MalformedPolicyDocument", message: "Syntax errors in policy." };
+    world.proxy.fault("PutRolePolicy", 1000, malformed);
+    // Denials are written first, so that nothing behind them is done.
+    let deny = |action: &str| json!({"effect": "Deny", "actions": [action], "resources": ["*"]});
+    let statements = json!([deny("s3:DeleteObject"), deny("s3:PutObject")]);
+    let policies = json!([{"aws": "AWSLambdaBasicExecutionRole"}]);
+    world.change("orders", json!({"statements": statements, "managedPolicies": policies})).await;
+    world.condition("orders", ConditionType::Stalled, "True", Reason::MalformedPolicy).await;
+    let name = world.role_name("orders");
+    assert_eq!(world.snapshot(&name).await.managed.len(), 2, "the class allows both");
+    world.change_class(json!({"guardrails": {"permissions": {"denied": [{"actions": ["xray:*"]}]}}})).await;
+    world.look("orders").await;
+    assert_eq!(world.snapshot(&name).await.managed.len(), 1, "X-Ray is denied");
 }
