@@ -220,6 +220,12 @@ pub struct Guardrails {
     #[schemars(range(min = 0, max = 5000))]
     pub max_roles_per_namespace: Option<i32>,
 
+    /// The deletion policies that roles may have. Absent: both. Where `Retain` is not among them a role goes with its object,
+    /// unless it was adopted: who retains roles keeps them beyond the reach of the class and of `maxRolesPerNamespace`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2))]
+    pub deletion_policies: Option<Vec<DeletionPolicy>>,
+
     /// What becomes of a role that does not comply, because it or the class was changed. `Keep`: IAM stays as it is, but for the
     /// class's permissions boundary. `Revoke`: what is refused is taken away.
     #[serde(default)]

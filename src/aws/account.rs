@@ -73,7 +73,7 @@ pub(super) struct KnownIdentity {
 
 impl KnownIdentity {
     /// Whether the answer still counts for these credentials.
-    fn counts(&self, access_key_id: &str, expected: &(String, String), now: Instant) -> bool {
+    fn counts(&self, access_key_id: &str, expected: Option<&(String, String)>, now: Instant) -> bool {
         let age = now.saturating_duration_since(self.asked);
         match &self.answer {
             Err(_) => age < FAILURE_COUNTS,
@@ -82,7 +82,7 @@ impl KnownIdentity {
         }
     }
 
-    fn is_mismatch(&self, expected: &(String, String)) -> bool {
+    fn is_mismatch(&self, expected: Option<&(String, String)>) -> bool {
         self.answer.as_ref().is_ok_and(|identity| mismatch(identity, expected).is_some())
     }
 }
@@ -113,7 +113,7 @@ impl Aws {
         };
         // Held while AWS is asked, so that many passes at once ask once.
         let mut known = self.identity.lock().await;
-        let expected = &self.expected;
+        let expected = self.expected.as_ref();
         if let Some(known) = &*known {
             if known.counts(credentials.access_key_id(), expected, Instant::now()) {
                 return known.answer.clone();
@@ -143,7 +143,7 @@ impl Aws {
 
     async fn verified(&self) -> Result<Identity, Error> {
         let identity = self.identity().await?;
-        match mismatch(&identity, &self.expected) {
+        match mismatch(&identity, self.expected.as_ref()) {
             None => Ok(identity),
             Some(error) => Err(error),
         }
@@ -184,8 +184,8 @@ impl Aws {
 }
 
 /// What is wrong with credentials that belong to somebody else.
-fn mismatch(identity: &Identity, expected: &(String, String)) -> Option<Error> {
-    let (id, partition) = expected;
+fn mismatch(identity: &Identity, expected: Option<&(String, String)>) -> Option<Error> {
+    let (id, partition) = expected?;
     if identity.account_id == *id && identity.partition == *partition {
         return None;
     }

@@ -48,7 +48,7 @@ impl Accounts {
     /// Reads the surroundings of the process. Nothing is sent to AWS yet.
     pub async fn new(settings: &Settings, observer: CallObserver) -> Self {
         let process = Process::new(settings).await;
-        let own = Aws::new(&process, None, Limits::new(), &observer);
+        let own = Aws::new(&process, &ClassAccount::default(), Limits::new(), &observer);
         Self { process, observer, clients: Mutex::default(), own }
     }
 

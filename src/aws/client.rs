@@ -45,8 +45,8 @@ pub struct Aws {
     pub(super) region: String,
     pub(super) session: Arc<Session>,
     pub(super) limits: Limits,
-    /// Id and partition that the credentials must belong to.
-    pub(super) expected: (String, String),
+    /// Id and partition that the credentials must belong to; any will do where there is no id.
+    pub(super) expected: Option<(String, String)>,
     pub(super) identity: Mutex<Option<KnownIdentity>>,
     pub(super) summary: Mutex<KnownSummary>,
     pub(super) policies: KnownPolicies,
@@ -93,7 +93,7 @@ impl Aws {
             region,
             session,
             limits,
-            expected: (account.id.clone(), partition_of(account).to_owned()),
+            expected: (!account.id.is_empty()).then(|| (account.id.clone(), partition_of(account).to_owned())),
             identity: Mutex::default(),
             summary: Mutex::default(),
             policies: KnownPolicies::default(),

@@ -103,9 +103,7 @@ impl Error {
             Kind::AccessDenied => (
                 Class::Waiting,
                 Reason::AccessDenied,
-                format!(
-                    "The controller may not {operation}{about}: {detail}. Grant its AWS principal the right."
-                ),
+                format!("The controller may not {operation}{about}: {detail}. Grant its AWS principal the right."),
             ),
             Kind::Credentials => (
                 Class::Waiting,
@@ -129,15 +127,11 @@ impl Error {
                     "Role {role} is being changed by somebody else ({operation}): {detail}. The controller tries again by itself."
                 ),
             ),
-            Kind::Refused => {
-                (Class::Terminal, Reason::Refused, format!("AWS refuses {operation}{about}: {detail}."))
-            }
+            Kind::Refused => (Class::Terminal, Reason::Refused, format!("AWS refuses {operation}{about}: {detail}.")),
             Kind::Unavailable => (
                 Class::Transient,
                 Reason::AwsUnavailable,
-                format!(
-                    "AWS does not answer {operation}{about}: {detail}. The controller tries again by itself."
-                ),
+                format!("AWS does not answer {operation}{about}: {detail}. The controller tries again by itself."),
             ),
         };
         Failure { class, reason, message }

@@ -19,7 +19,7 @@ use crate::{
     lint::Finding,
     plan::{
         Account, Class, Failure, Hold, ObjectClass, ObservedRole, Owner, Placed, Step,
-        compliance::{self, Documents},
+        compliance::{self, Documents, Wanted},
         desired::{DesiredRole, desired_role},
         diff::diff,
         guard::{self, Standing, Terms},
@@ -127,6 +127,12 @@ impl Convergence<'_> {
         }
         let current_name = self.previous.role_name.as_deref();
         let desired = desired_role(&self.role.spec, &self.owner, account, class, current_name).map_err(Stop::Reject)?;
+        // What can be told without asking AWS is told of suspended objects, too.
+        if let Some(hold) = compliance::naming_refusal(class, &self.role.spec)
+            .or_else(|| compliance::unread_refusal(class, &desired, account))
+        {
+            return Err(Stop::Hold(hold));
+        }
         if desired.suspend {
             return Err(Stop::Hold(Hold::suspended()));
         }
@@ -168,7 +174,7 @@ impl Convergence<'_> {
             return Ok(enforced);
         }
         // A name that the class does not allow is looked for only if the object has a role of that name.
-        let named = Some(class.role_name(&self.role.spec)).filter(|_| class.judge_naming(&self.role.spec).is_empty());
+        let named = Some(class.role_name(&self.role.spec)).filter(|_| class.judge_choices(&self.role.spec).is_empty());
         for name in names_of(named, self.previous) {
             let done = match self.aws.observe(&name).await {
                 Ok(observed) => self.enforce(class, account, observed.as_ref(), hold).await,
@@ -194,19 +200,22 @@ impl Convergence<'_> {
         hold: Option<&Hold>,
     ) -> Result<Vec<Step>, (Failure, Vec<Step>)> {
         let Some(observed) = observed.filter(|role| role.is_owned_by(&self.owner)) else { return Ok(Vec::new()) };
+        let wanted = Wanted::by(&self.role.spec, &self.owner, account, &observed.name);
+        let apply = |steps| aws::apply(self.aws, &observed.name, steps, &self.context.stop);
+        let bounded = apply(compliance::boundary(class, observed, &wanted)).await;
+        // Each for itself: a boundary that does not exist is no reason to leave what is to go, and the boundary does not
+        // depend on what nobody could read.
         let attached = compliance::documents_needed(None, Some(observed));
-        let (steps, unread) = match self.documents(attached, &observed.name).await {
-            Ok(documents) => {
-                let made = compliance::statements_of(&self.role.spec, &self.owner, account, &observed.name);
-                (compliance::enforcement(class, observed, hold, &documents, &made), None)
-            }
-            // The boundary does not depend on what nobody could read.
-            Err(failure) => (compliance::boundary(class, observed), Some(failure)),
+        let (revoked, unread) = match self.documents(attached, &observed.name).await {
+            Ok(documents) => (apply(compliance::revocation(class, observed, hold, &documents, &wanted)).await, None),
+            Err(failure) => (apply(Vec::new()).await, Some(failure)),
         };
-        let applied = aws::apply(self.aws, &observed.name, steps, &self.context.stop).await;
-        match failure_of(&applied, &observed.name).or(unread) {
-            None => Ok(applied.done),
-            Some(failure) => Err((failure, applied.done)),
+        let failure =
+            [&bounded, &revoked].into_iter().find_map(|applied| failure_of(applied, &observed.name)).or(unread);
+        let done = [bounded.done, revoked.done].concat();
+        match failure {
+            None => Ok(done),
+            Some(failure) => Err((failure, done)),
         }
     }
 
@@ -233,10 +242,6 @@ impl Convergence<'_> {
         let is_settled = status::has_synced(previous, role.metadata.generation, &desired);
         let placed_before = Placed::by_status(previous);
         let role_arn = compliance::role_arn(&desired, account);
-        if let Some(hold) = compliance::naming_refusal(class, &role.spec) {
-            // Whatever stands under a name that the class does not allow is not looked at for the object's sake.
-            return self.stopped(class, account, Stop::Hold(hold)).await;
-        }
         // Twice at most: a role that turns out to exist when it is created (an answer that was lost) is looked at again.
         for is_second in [false, true] {
             let observed = match aws.observe(&desired.name).await {

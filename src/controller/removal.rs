@@ -1,6 +1,6 @@
 //! The pipeline on the way out: from an object that is being deleted to a role that is gone, or stays for a reason.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use kube::ResourceExt;
 use tracing::info;
@@ -20,6 +20,7 @@ use crate::{
     cluster,
     plan::{
         Account, Failure, Hold, ObjectClass, Owner, Placed, Step, Usage, Verdict,
+        class::bound_class,
         guard::Removal,
         status::{self, Note, Outcome},
     },
@@ -44,7 +45,11 @@ pub(super) async fn remove(
         report(&Outcome::Failed { failure: &failure, desired: None, applied, is_behind: true })
     };
     let owner = owner_of(role, context);
-    let Some(class) = &circumstances.class else {
+    // Whether the namespace may use the class is of no matter to a deletion.
+    let bound =
+        || bound_class(role).and_then(|name| context.view.class(name)).and_then(|class| class.0.as_ref().ok().cloned());
+    let class = circumstances.class.clone().or_else(|| bound().map(Arc::new));
+    let Some(class) = &class else {
         if role.spec.deletion_policy == Some(DeletionPolicy::Retain) {
             let name = previous.role_name.as_deref().unwrap_or("of the object");
             let message = format!("Role {name} stays, as its deletion policy is Retain.");

@@ -9,7 +9,7 @@ use super::{
     Account, Hold, ObjectClass, ObservedRole, Owner, Placed, Step,
     desired::DesiredRole,
     expansion,
-    guardrail::{JudgedRole, LocatedDocument, Violation, revoke_all},
+    guardrail::{Guardrails, JudgedRole, LocatedDocument, Violation, revoke_all},
     permissions::Permissions,
 };
 use crate::{
@@ -39,7 +39,7 @@ pub fn documents_needed(desired: Option<&DesiredRole>, observed: Option<&Observe
 /// stands under other names is none of the object's business.
 #[must_use]
 pub fn naming_refusal(class: &ObjectClass, spec: &LambdaExecutionRoleSpec) -> Option<Hold> {
-    hold(class, &class.judge_naming(spec))
+    hold(class, &class.judge_choices(spec))
 }
 
 /// The same for a role that is not taken over, but made: the class's consent to an adoption is none to new roles of such
@@ -47,13 +47,21 @@ pub fn naming_refusal(class: &ObjectClass, spec: &LambdaExecutionRoleSpec) -> Op
 #[must_use]
 pub fn new_name_refusal(class: &ObjectClass, spec: &LambdaExecutionRoleSpec) -> Option<Hold> {
     let spec = LambdaExecutionRoleSpec { adoption: Adoption::Never, ..spec.clone() };
-    hold(class, &class.judge_naming(&spec))
+    hold(class, &class.judge_choices(&spec))
 }
 
 /// Stands for documents that have not been read: what says nothing is refused nothing.
 #[must_use]
 pub fn unread_documents(arns: &BTreeSet<String>) -> Documents {
     arns.iter().map(|arn| (arn.clone(), Document::new(Vec::new()))).collect()
+}
+
+/// The hold of a role that its class refuses for what can be told without asking AWS. What stands in IAM under names that
+/// the class does not allow, and which policies there are, is not every author's to know.
+#[must_use]
+pub fn unread_refusal(class: &ObjectClass, desired: &DesiredRole, account: &Account) -> Option<Hold> {
+    let unread = unread_documents(&documents_needed(Some(desired), None));
+    refusal(class, desired, &role_arn(desired, account), None, &Placed::default(), &unread)
 }
 
 /// What the class refuses of a role that nobody has looked for in IAM, and the policies that would have to be read there.
@@ -66,7 +74,7 @@ pub fn offline(
 ) -> (Vec<Finding>, Vec<Finding>) {
     let Some(name) = &class.name else { return (Vec::new(), Vec::new()) };
     let unread = documents_needed(Some(desired), None);
-    let mut violations = class.judge_naming(spec);
+    let mut violations = class.judge_choices(spec);
     violations.extend(violations_of(
         class,
         desired,
@@ -196,64 +204,64 @@ fn kept<'a>(
     (inline.collect(), managed.map(String::as_str).collect())
 }
 
-/// The steps that are taken on an owned role although it is held or refused. The class's boundary is put back whatever else is
-/// the matter: neither a suspension nor an invalid spec is a way round it.
-///
-/// `hold` is why, if it is for the class: what is refused is taken away if the class says so. `made` are the statements that
-/// the spec leads to ([`statements_of`]).
+/// What of a spec counts for what is demanded of its role, as far as the spec is valid.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    statements: Vec<Located>,
+    boundary: Option<String>,
+}
+
+impl Wanted {
+    /// What `spec` leads to.
+    #[must_use]
+    pub fn by(spec: &LambdaExecutionRoleSpec, owner: &Owner, account: &Account, role_name: &str) -> Self {
+        let mut faults = Vec::new();
+        let placeholders = expansion::placeholders(owner, account, role_name);
+        let spec = expansion::expanded(spec, &placeholders, &mut faults);
+        Self {
+            statements: Permissions::of(&spec, account, &placeholders, &mut faults).own,
+            boundary: spec.permissions_boundary.map(|boundary| boundary.arn),
+        }
+    }
+}
+
+/// The boundary that is put back on an owned role whatever else is the matter: neither a suspension nor an invalid spec is a
+/// way round it. It depends on no document that somebody would have to read.
 #[must_use]
-pub fn enforcement(
+pub fn boundary(class: &ObjectClass, observed: &ObservedRole, wanted: &Wanted) -> Vec<Step> {
+    let guardrails = class.guardrails.as_ref().filter(|_| class.mode == Mode::Enforce);
+    let step = guardrails.and_then(|guardrails| guardrails.boundary_step(observed, wanted.boundary.as_deref()));
+    step.into_iter().collect()
+}
+
+/// What is taken from an owned role that is held or refused, if the class says so.
+///
+/// `hold` is why, if it is for the class. Judged is what IAM holds, not the spec.
+#[must_use]
+pub fn revocation(
     class: &ObjectClass,
     observed: &ObservedRole,
     hold: Option<&Hold>,
     documents: &Documents,
-    made: &[Located],
+    wanted: &Wanted,
 ) -> Vec<Step> {
     let Some(guardrails) = &class.guardrails else { return Vec::new() };
-    if class.mode == Mode::Observe {
-        return Vec::new();
-    }
-    let boundary = guardrails.boundary_step(observed).into_iter();
-    match (class.on_violation, hold.map(|hold| hold.reason)) {
-        (OnViolation::Keep, _) => boundary.collect(),
-        (OnViolation::Revoke, Some(Reason::ClassNotAllowed | Reason::RoleLimitReached)) => {
-            boundary.chain(revoke_all(observed)).collect()
-        }
-        (OnViolation::Revoke, _) => {
+    match (class.mode, class.on_violation, hold.map(|hold| hold.reason)) {
+        (Mode::Observe, _, _) | (Mode::Enforce, OnViolation::Keep, _) => Vec::new(),
+        (_, OnViolation::Revoke, Some(Reason::ClassNotAllowed | Reason::RoleLimitReached)) => revoke_all(observed),
+        (_, OnViolation::Revoke, _) => {
             let attached = observed.managed_policies.iter();
             let attached: Vec<_> =
                 attached.map(|arn| located(format!("attached policy {arn}"), arn, documents)).collect();
-            guardrails.revocation(observed, &attached, made)
+            guardrails.revocation(observed, &attached, &wanted.statements)
         }
     }
-}
-
-/// The part of it that can be told without any document.
-#[must_use]
-pub fn boundary(class: &ObjectClass, observed: &ObservedRole) -> Vec<Step> {
-    let guardrails = class.guardrails.as_ref().filter(|_| class.mode == Mode::Enforce);
-    guardrails.and_then(|guardrails| guardrails.boundary_step(observed)).into_iter().collect()
-}
-
-/// The statements that a spec leads to, as far as it is valid.
-#[must_use]
-pub fn statements_of(
-    spec: &LambdaExecutionRoleSpec,
-    owner: &Owner,
-    account: &Account,
-    role_name: &str,
-) -> Vec<Located> {
-    let mut faults = Vec::new();
-    let placeholders = expansion::placeholders(owner, account, role_name);
-    let spec = expansion::expanded(spec, &placeholders, &mut faults);
-    Permissions::of(&spec, account, &placeholders, &mut faults).own
 }
 
 /// Whether the class has anything done to roles that are held or refused, so that IAM is worth a look.
 #[must_use]
 pub fn enforces(class: &ObjectClass) -> bool {
-    let has_boundary =
-        class.guardrails.as_ref().is_some_and(|guardrails| guardrails.permissions_boundary(None).is_some());
+    let has_boundary = class.guardrails.as_ref().is_some_and(Guardrails::demands_boundary);
     class.mode == Mode::Enforce && (has_boundary || class.on_violation == OnViolation::Revoke)
 }
 

@@ -123,7 +123,10 @@ impl Hold {
     /// The hold of a suspended object.
     #[must_use]
     pub fn suspended() -> Self {
-        Self::new(Reason::Suspended, "spec.suspend is true: IAM is neither read nor written, but for what the class demands. Set it to false to go on.")
+        Self::new(
+            Reason::Suspended,
+            "spec.suspend is true: IAM is neither read nor written, but for what the class demands. Set it to false to go on.",
+        )
     }
 }
 

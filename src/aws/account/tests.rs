@@ -28,7 +28,7 @@ fn the_role_behind_a_session_is_known_by_name(#[case] arn: &str, #[case] name: O
 #[test]
 fn credentials_of_another_account_are_told_with_whose_they_are_and_the_fix() {
     let theirs = identity("arn:aws:sts::123456789012:assumed-role/hub/x");
-    let error = mismatch(&theirs, &expected("210987654321", "aws")).unwrap();
+    let error = mismatch(&theirs, Some(&expected("210987654321", "aws"))).unwrap();
     let Failure { class, reason, message } = error.failure("orders", None);
     assert_eq!((class, reason), (Class::Waiting, Reason::AccountMismatch));
     for part in
@@ -41,8 +41,8 @@ fn credentials_of_another_account_are_told_with_whose_they_are_and_the_fix() {
 #[test]
 fn the_partition_counts_as_well() {
     let ours = identity("arn:aws:iam::123456789012:root");
-    assert_eq!(mismatch(&ours, &expected("123456789012", "aws")), None);
-    assert!(mismatch(&ours, &expected("123456789012", "aws-cn")).is_some());
+    assert_eq!(mismatch(&ours, Some(&expected("123456789012", "aws"))), None);
+    assert!(mismatch(&ours, Some(&expected("123456789012", "aws-cn"))).is_some());
 }
 
 /// Whether what AWS answered `seconds` ago still counts.
@@ -50,7 +50,7 @@ fn counts(answer: Result<Identity, Error>, access_key_id: &str, seconds: u64) ->
     let asked = Instant::now();
     let known = KnownIdentity { access_key_id: "AKIA".to_owned(), asked, answer };
     let expected = expected("123456789012", "aws");
-    known.counts(access_key_id, &expected, asked + Duration::from_secs(seconds))
+    known.counts(access_key_id, Some(&expected), asked + Duration::from_secs(seconds))
 }
 
 #[test]

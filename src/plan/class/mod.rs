@@ -45,6 +45,8 @@ pub struct ObjectClass {
     allowed_role_names: Option<Vec<Pattern>>,
     allowed_paths: Option<Vec<Pattern>>,
     adoptable: Vec<Pattern>,
+    /// `None`: any.
+    deletion_policies: Option<Vec<DeletionPolicy>>,
     defaults: ClassDefaults,
 }
 
@@ -101,6 +103,7 @@ impl ObjectClass {
                 allowed_role_names: Some(allowed_role_names),
                 allowed_paths: Some(allowed_paths),
                 adoptable,
+                deletion_policies: class.guardrails.deletion_policies.clone(),
                 defaults,
             }),
             Ok(_) | Err(()) => Err(faults),
@@ -120,6 +123,7 @@ impl ObjectClass {
             allowed_role_names: None,
             allowed_paths: None,
             adoptable: Vec::new(),
+            deletion_policies: None,
             defaults: ClassDefaults::default(),
         }
     }
@@ -143,10 +147,19 @@ impl ObjectClass {
     }
 
     /// What becomes of the role when the object goes: the spec's word; else a role that was adopted stays; else the class's word.
+    /// A role that was not adopted has no other policy than the class allows.
     #[must_use]
     pub fn deletion_policy(&self, spec: &LambdaExecutionRoleSpec, is_adopted: bool) -> DeletionPolicy {
         let for_adopted = (is_adopted || spec.adoption == Adoption::ExistingRole).then_some(DeletionPolicy::Retain);
-        spec.deletion_policy.or(for_adopted).or(self.defaults.deletion_policy).unwrap_or_default()
+        let wanted = spec.deletion_policy.or(for_adopted).or(self.defaults.deletion_policy).unwrap_or_default();
+        match self.deletion_policies.as_deref() {
+            Some([first, ..]) if !is_adopted && !self.allows_deletion_policy(wanted) => *first,
+            Some(_) | None => wanted,
+        }
+    }
+
+    fn allows_deletion_policy(&self, policy: DeletionPolicy) -> bool {
+        self.deletion_policies.as_ref().is_none_or(|allowed| allowed.contains(&policy))
     }
 
     /// How often IAM is looked at: the spec's word, or the class's.
@@ -176,9 +189,9 @@ impl ObjectClass {
         self.adoptable.iter().any(|pattern| pattern.matches(role_name))
     }
 
-    /// What the class says to the name and the path that `spec` chooses.
+    /// What the class says to the name, the path and the deletion policy that `spec` chooses.
     #[must_use]
-    pub fn judge_naming(&self, spec: &LambdaExecutionRoleSpec) -> Vec<Violation> {
+    pub fn judge_choices(&self, spec: &LambdaExecutionRoleSpec) -> Vec<Violation> {
         let name = self.role_name(spec);
         let may_adopt = spec.adoption != Adoption::Never && self.may_adopt(name);
         let chosen = [
@@ -189,9 +202,18 @@ impl ObjectClass {
                 "roleName",
                 "RoleNames",
             ),
-            (spec.path.as_deref().filter(|_| !may_adopt), &self.path, &self.allowed_paths, "path", "Paths"),
+            (spec.path.as_deref(), &self.path, &self.allowed_paths, "path", "Paths"),
         ];
         let mut violations = Vec::new();
+        let refused = spec.deletion_policy.filter(|policy| !self.allows_deletion_policy(*policy));
+        if let Some(policy) = refused.filter(|_| spec.adoption == Adoption::Never) {
+            violations.push(Violation {
+                rule: "spec.guardrails.deletionPolicies".to_owned(),
+                path: "spec.deletionPolicy".to_owned(),
+                message: format!("is {policy:?}, which the class does not allow"),
+                fix: "Leave it out".to_owned(),
+            });
+        }
         for (chosen, default, allowed, field, list) in chosen {
             let (Some(chosen), Some(allowed)) = (chosen, allowed) else { continue };
             if chosen == default || allowed.iter().any(|pattern| pattern.matches(chosen)) {

@@ -188,11 +188,12 @@ fn names_and_paths_are_made_of_the_objects_own_words() {
     json!({"roleName": "Shop-x"}),
     &["spec.roleName: is Shop-x, which the class does not allow (spec.naming.allowedRoleNames). Leave it out, which makes it shop-orders, or one that matches shop-*"]
 )]
-#[case::adoption_is_consented_to(json!({"adoptable": ["legacy-*"]}), json!({"roleName": "legacy-a", "path": "/old/", "adoption": "ExistingRole"}), &[])]
+#[case::adoption_is_consented_to(json!({"adoptable": ["legacy-*"], "allowedPaths": ["/old/"]}), json!({"roleName": "legacy-a", "path": "/old/", "adoption": "ExistingRole"}), &[])]
+#[case::adoption_elsewhere(json!({"adoptable": ["legacy-*"]}), json!({"roleName": "legacy-a", "path": "/old/", "adoption": "ExistingRole"}), &["spec.path: is /old/, which the class does not allow (spec.naming.allowedPaths). Leave it out, which makes it /"])]
 #[case::adoption_is_not_asked_for(json!({"adoptable": ["legacy-*"]}), json!({"roleName": "legacy-a"}), &["spec.roleName: is legacy-a, which the class does not allow (spec.naming.allowedRoleNames). Leave it out, which makes it shop-orders"])]
 fn a_name_is_the_classs_or_one_that_it_allows(#[case] naming: Value, #[case] spec: Value, #[case] expected: &[&str]) {
     let (class, spec) = with(naming, spec);
-    let said: Vec<String> = class.judge_naming(&spec).iter().map(ToString::to_string).collect();
+    let said: Vec<String> = class.judge_choices(&spec).iter().map(ToString::to_string).collect();
     assert_eq!(said, expected);
 }
 

@@ -108,6 +108,7 @@ impl Guardrails {
             require_source_function_scope: _,
             tags,
             max_roles_per_namespace: _,
+            deletion_policies: _,
             on_violation: _,
         } = rules;
         let mut compiler = Compiler::new(placeholders, home);

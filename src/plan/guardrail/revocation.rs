@@ -18,7 +18,7 @@ impl Guardrails {
         let made: Vec<Grant<'_>> = made.iter().filter_map(Grant::of).filter(|grant| grant.is_for_lambda).collect();
         let for_lambda: Vec<&Grant<'_>> = made.iter().collect();
         let narrowed = |(name, stored): (&String, &String)| self.narrowed_inline(name, stored, &for_lambda);
-        let mut steps: Vec<Step> = self.boundary_step(role).into_iter().collect();
+        let mut steps = Vec::new();
         steps.extend(role.inline_policies.iter().filter_map(narrowed));
         let is_permitted = |arn: &String| {
             managed.iter().any(|policy| policy.arn == *arn && self.attachment_refusals(policy).is_empty())
@@ -29,13 +29,22 @@ impl Guardrails {
         steps
     }
 
-    /// Puts the class's boundary on a role that has another or none where it must have one: the one step that is made even
-    /// for a role that is refused.
+    /// Puts a boundary on a role that has none that the class permits: the one that the spec chose, if the class permits that,
+    /// or the class's own. The one step that is made even for a role that is refused.
     #[must_use]
-    pub fn boundary_step(&self, role: &ObservedRole) -> Option<Step> {
+    pub fn boundary_step(&self, role: &ObservedRole, chosen: Option<&str>) -> Option<Step> {
         let boundary = self.boundary.as_ref()?;
-        let is_permitted = role.permissions_boundary.as_deref().is_some_and(|found| boundary.permits(found));
-        boundary.arn().filter(|_| !is_permitted).map(|arn| Step::PutPermissionsBoundary(arn.to_owned()))
+        if role.permissions_boundary.as_deref().is_some_and(|found| boundary.permits(found)) {
+            return None;
+        }
+        let chosen = chosen.filter(|chosen| boundary.permits(chosen));
+        chosen.or(boundary.arn()).map(|arn| Step::PutPermissionsBoundary(arn.to_owned()))
+    }
+
+    /// Whether roles must have a boundary.
+    #[must_use]
+    pub fn demands_boundary(&self) -> bool {
+        self.boundary.is_some()
     }
 
     /// The step that takes from an inline policy the statements that are refused.

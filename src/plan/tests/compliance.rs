@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::{account, clauses, owner, spec, stored};
 use crate::{
-    api::{LambdaRoleClassSpec, Reason},
+    api::{LambdaRoleClassSpec, Reason, role::DeletionPolicy},
     plan::{
         DesiredRole, Hold, ObjectClass, ObservedRole, Placed,
-        compliance::{self, Documents, documents_needed, enforcement, enforces, refusal, role_arn, statements_of},
+        compliance::{self, Documents, Wanted, boundary, documents_needed, enforces, refusal, revocation, role_arn},
         desired::desired_role,
         diff::diff,
         guard::{Standing, Terms, judge, standing},
@@ -161,7 +161,10 @@ fn unbounded() -> ObservedRole {
 
 fn enforced(class: &ObjectClass, hold: Option<Reason>) -> Vec<String> {
     let hold = hold.map(|reason| Hold { reason, message: String::new(), plan: Vec::new() });
-    clauses(&enforcement(class, &unbounded(), hold.as_ref(), &Documents::new(), &[]))
+    let (role, wanted) = (unbounded(), Wanted::default());
+    let mut done = clauses(&boundary(class, &role, &wanted));
+    done.extend(clauses(&revocation(class, &role, hold.as_ref(), &Documents::new(), &wanted)));
+    done
 }
 
 const PUT_BOUNDARY: &str = "set the permissions boundary arn:aws:iam::111122223333:policy/boundary";
@@ -207,8 +210,8 @@ fn a_suspended_role_that_complies_loses_nothing() {
     let desired = desired(&class, yaml);
     assert_eq!(refused(&class, yaml, None, &Documents::new()), None);
     let hold = Hold::suspended();
-    let made = statements_of(&spec(yaml), &owner(), &account(), &desired.name);
-    assert_eq!(enforcement(&class, &stored(&desired), Some(&hold), &Documents::new(), &made), []);
+    let wanted = Wanted::by(&spec(yaml), &owner(), &account(), &desired.name);
+    assert_eq!(revocation(&class, &stored(&desired), Some(&hold), &Documents::new(), &wanted), []);
 }
 
 #[test]
@@ -313,4 +316,40 @@ fn offline_a_policy_that_nobody_read_is_a_warning_and_a_violation_an_error() {
         ["spec.statements[0].actions[0]"]
     );
     assert_eq!(unread.iter().map(|finding| finding.path.as_str()).collect::<Vec<_>>(), ["spec.managedPolicies[0]"]);
+}
+
+#[test]
+fn where_a_boundary_is_to_be_chosen_the_chosen_one_is_put_back() {
+    let class = class(json!({"guardrails": {"permissionsBoundary": {"allowed": ["arn:aws:iam::*:policy/team-*"]}}}));
+    assert!(enforces(&class));
+    let put = |arn: &str| {
+        let yaml = format!("permissionsBoundary: {{arn: '{arn}'}}");
+        let wanted = Wanted::by(&spec(&yaml), &owner(), &account(), "shop-orders");
+        clauses(&boundary(&class, &unbounded(), &wanted))
+    };
+    let chosen = "arn:aws:iam::$(accountId):policy/team-shop";
+    assert_eq!(put(chosen), ["set the permissions boundary arn:aws:iam::111122223333:policy/team-shop"]);
+    assert_eq!(
+        put("arn:aws:iam::111122223333:policy/other"),
+        [] as [&str; 0],
+        "what the class does not permit is not put"
+    );
+}
+
+#[test]
+fn where_roles_may_not_be_retained_they_go_unless_they_were_adopted() {
+    let class =
+        class(json!({"guardrails": {"deletionPolicies": ["Delete"]}, "defaults": {"deletionPolicy": "Retain"}}));
+    let retain = spec("deletionPolicy: Retain");
+    assert_eq!(class.deletion_policy(&retain, false), DeletionPolicy::Delete);
+    assert_eq!(class.deletion_policy(&spec("adoption: ExistingRole"), false), DeletionPolicy::Delete);
+    assert_eq!(class.deletion_policy(&retain, true), DeletionPolicy::Retain);
+    let said: Vec<String> = class.judge_choices(&retain).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "spec.deletionPolicy: is Retain, which the class does not allow (spec.guardrails.deletionPolicies). Leave it out"
+        ]
+    );
+    assert_eq!(class.judge_choices(&spec("deletionPolicy: Delete")), []);
 }

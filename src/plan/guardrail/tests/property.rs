@@ -137,7 +137,8 @@ proptest! {
         let rules = class(rng);
         let guardrails = compiled(&rules);
         let (role, managed) = observed(rng, &rules);
-        let steps = guardrails.revocation(&role, &managed, &[]);
+        let mut steps: Vec<Step> = guardrails.boundary_step(&role, None).into_iter().collect();
+        steps.extend(guardrails.revocation(&role, &managed, &[]));
         let left = after(&role, &steps);
         prop_assert_eq!(stored(&left, &managed).judged(&guardrails), []);
         prop_assert_eq!(guardrails.revocation(&left, &managed, &[]), []);
