@@ -41,8 +41,10 @@ impl Classes {
         }
         match schema::decoded::<LambdaRoleClass>(object, &schema::CLASS) {
             Ok((class, bounds)) => {
-                findings.extend(bounds);
-                findings.extend(class::check(&class.spec).err().unwrap_or_default());
+                let told = class::check(&class.spec).err().unwrap_or_default();
+                findings
+                    .extend(bounds.into_iter().filter(|bound| told.iter().all(|finding| finding.path != bound.path)));
+                findings.extend(told);
                 self.readable.push(class);
             }
             Err(faults) => {

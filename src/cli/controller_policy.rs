@@ -10,14 +10,13 @@ use super::{
     schema,
 };
 use crate::{
-    api::{LambdaRoleClass, LambdaRoleClassSpec, rule},
+    api::{LambdaRoleClass, LambdaRoleClassSpec},
     cluster::permissions::policy_rules,
     lint::Finding,
     plan::{
         class::check,
         controller_policy::{Controller, MANAGED_POLICY_QUOTA, Rights, Workload, rights},
     },
-    policy::arn::is_account_id,
 };
 
 /// Print the least that the controller itself needs: in AWS for given classes, and in the cluster.
@@ -137,9 +136,6 @@ fn class(object: Value) -> Result<(String, LambdaRoleClassSpec), Vec<Finding>> {
     let (class, bounds) = schema::decoded::<LambdaRoleClass>(object, &schema::CLASS)?;
     faults.extend(bounds);
     faults.extend(check(&class.spec).err().unwrap_or_default());
-    if !is_account_id(&class.spec.account.id) {
-        faults.push(Finding::invalid("spec.account.id", rule::ACCOUNT_ID));
-    }
     if faults.is_empty() { Ok((class.name_any(), class.spec)) } else { Err(faults) }
 }
 

@@ -61,7 +61,7 @@ struct Faults {
     kind: String,
     /// What has another shape than the schema: it cannot be read.
     shape: Vec<Finding>,
-    /// What is too many, too few, too long or there twice.
+    /// What is too many, too few, too long, too great, too small or there twice.
     bounds: Vec<Finding>,
 }
 
@@ -155,8 +155,15 @@ fn bound_fault(value: &Value, schema: &JSONSchemaProps) -> Option<String> {
         Value::Array(items) => outside(items.len(), schema.min_items, schema.max_items, "items")
             .or_else(|| twice(items, schema).map(|item| format!("has {item} twice"))),
         Value::String(text) => outside(text.chars().count(), schema.min_length, schema.max_length, "characters"),
-        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+        Value::Number(number) => out_of_range(number.as_f64()?, schema),
+        Value::Null | Value::Bool(_) => None,
     }
+}
+
+fn out_of_range(number: f64, schema: &JSONSchemaProps) -> Option<String> {
+    let (min, max) = (schema.minimum.filter(|min| number < *min), schema.maximum.filter(|max| number > *max));
+    let least = min.map(|min| format!("is {number}, and must be {min} at least"));
+    least.or_else(|| max.map(|max| format!("is {number}, and must be {max} at most")))
 }
 
 fn twice<'a>(items: &'a [Value], schema: &JSONSchemaProps) -> Option<&'a str> {

@@ -18,7 +18,7 @@ use crate::{
     cluster,
     lint::Finding,
     plan::{
-        Account, Class, Failure, Hold, ObjectClass, ObservedRole, Owner, Placed, Step,
+        Account, Class, Failure, Hold, ObjectClass, ObservedRole, Owner, Placed, Step, class,
         compliance::{self, Documents, Wanted},
         desired::{DesiredRole, desired_role},
         diff::diff,
@@ -99,6 +99,9 @@ pub(super) struct Convergence<'a> {
 impl Convergence<'_> {
     async fn run(&self, class: &LambdaRoleClass, obstacle: Option<&Hold>) -> Result<End, cluster::Error> {
         let name = class.metadata.name.as_deref().unwrap_or_default();
+        if let Err(faults) = class::check(&class.spec) {
+            return Ok(End::Held { hold: Hold::invalid_class(name, &faults), enforced: Vec::new() });
+        }
         let account = match self.aws.account().await {
             Ok(account) => account,
             Err(error) => return Ok(failed(error.failure(name, None), None, Vec::new(), false)),

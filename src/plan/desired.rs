@@ -187,7 +187,9 @@ pub fn desired_role(
     let path = class.path(spec).to_owned();
     check_identity(spec, &name, &path, current_name, &mut faults);
     check_settings(spec, &mut faults);
-    check_tags(&spec.tags, &mut faults);
+    check_tag_count(&spec.tags, &mut faults);
+    check_tags(&spec.tags, "spec.tags", &mut faults);
+    check_reserved_tags(&spec.tags, "spec.tags", &mut faults);
     let chosen_boundary = spec.permissions_boundary.as_ref().map(|boundary| boundary.arn.clone());
     if chosen_boundary.as_deref().is_some_and(|arn| !is_managed_policy(arn)) {
         faults.push(Finding::invalid("spec.permissionsBoundary.arn", rule::POLICY_ARN));
@@ -331,38 +333,55 @@ fn check_settings(spec: &LambdaExecutionRoleSpec, faults: &mut Vec<Finding>) {
     }
 }
 
-fn check_tags(tags: &BTreeMap<String, String>, faults: &mut Vec<Finding>) {
+fn check_tag_count(tags: &BTreeMap<String, String>, faults: &mut Vec<Finding>) {
     if tags.len() > rule::TAGS_MAX {
         let message =
             format!("has {} tags, and {} are allowed beside the controller's own", tags.len(), rule::TAGS_MAX);
         faults.push(Finding::invalid("spec.tags", message));
     }
+}
+
+/// Checks tags of a role or of a session, which stand at `path`.
+pub(super) fn check_tags(tags: &BTreeMap<String, String>, path: &str, faults: &mut Vec<Finding>) {
     let mut seen = BTreeSet::new();
     for (key, value) in tags {
-        let path = format!("spec.tags[{key}]");
-        let is_length =
-            (1..=rule::TAG_KEY_MAX).contains(&key.chars().count()) && value.chars().count() <= rule::TAG_VALUE_MAX;
-        if !is_length || !key.chars().chain(value.chars()).all(is_tag_character) {
-            faults.push(Finding::invalid(&path, rule::TAGS));
-        }
-        // Without regard to case, as IAM compares keys: LambdaRoles.dev/name would overwrite the owner's tag.
-        let lower = key.to_ascii_lowercase();
-        if lower.starts_with("aws:") || lower.starts_with(TAG_PREFIX) || value.starts_with("aws:") {
-            faults.push(Finding::invalid(&path, rule::TAGS_RESERVED));
+        if !is_tag(key, value) {
+            faults.push(Finding::invalid(format!("{path}[{key}]"), rule::TAGS));
         }
         // IAM holds one tag for keys that differ only in case, so two would overwrite each other for ever.
         if !seen.insert(key.to_lowercase()) {
-            faults.push(Finding::invalid(path, rule::TAGS_CASE));
+            faults.push(Finding::invalid(format!("{path}[{key}]"), rule::TAGS_CASE));
         }
     }
 }
 
-fn is_role_name(name: &str) -> bool {
-    (1..=rule::ROLE_NAME_MAX).contains(&name.chars().count())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))
+/// Checks that tags of a role, which stand at `path`, are its author's to set.
+pub(super) fn check_reserved_tags(tags: &BTreeMap<String, String>, path: &str, faults: &mut Vec<Finding>) {
+    for (key, value) in tags {
+        // Without regard to case, as IAM compares keys: LambdaRoles.dev/name would overwrite the owner's tag.
+        let lower = key.to_ascii_lowercase();
+        if lower.starts_with("aws:") || lower.starts_with(TAG_PREFIX) || value.starts_with("aws:") {
+            faults.push(Finding::invalid(format!("{path}[{key}]"), rule::TAGS_RESERVED));
+        }
+    }
 }
 
-fn is_path(path: &str) -> bool {
+/// Whether key and value are a tag by their length and characters.
+pub(super) fn is_tag(key: &str, value: &str) -> bool {
+    (1..=rule::TAG_KEY_MAX).contains(&key.chars().count())
+        && value.chars().count() <= rule::TAG_VALUE_MAX
+        && key.chars().chain(value.chars()).all(is_tag_character)
+}
+
+/// What a role's name may hold beside letters and digits.
+pub(super) const ROLE_NAME_SIGNS: &str = "_+=,.@-";
+
+fn is_role_name(name: &str) -> bool {
+    (1..=rule::ROLE_NAME_MAX).contains(&name.chars().count())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || ROLE_NAME_SIGNS.contains(c))
+}
+
+pub(super) fn is_path(path: &str) -> bool {
     path == "/"
         || path.len() <= rule::PATH_MAX
             && path.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).is_some_and(|inner| !inner.is_empty())

@@ -240,6 +240,34 @@ fn what_the_api_server_would_refuse_is_told_all_at_once() {
     }
 }
 
+/// What is refused in a cluster is refused before, whatever version its API server has.
+#[test]
+fn every_invalid_manifest_is_refused_offline() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/invalid");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let file = entry.unwrap().path();
+        let output = run(&[&["lint", file.to_str().unwrap()], &ACCOUNT[..]].concat(), "");
+        assert_eq!(output.status.code(), Some(1), "{}: {}", file.display(), text(&output.stdout));
+        count += 1;
+    }
+    assert!(count > 60, "{count}");
+}
+
+#[rstest::rstest]
+#[case::none(0, None)]
+#[case::fewer_than_none(-1, Some("is -1, and must be 0 at least"))]
+#[case::most(5000, None)]
+#[case::more(5001, Some("is 5001, and must be 5000 at most"))]
+fn a_number_is_within_its_bounds(#[case] most_roles: i32, #[case] fault: Option<&str>) {
+    let class = format!(
+        "apiVersion: lambdaroles.dev/v1alpha1\nkind: LambdaRoleClass\nmetadata: {{name: production}}\nspec: {{account: {{id: '123456789012'}}, namespaces: {{}}, guardrails: {{maxRolesPerNamespace: {most_roles}}}}}\n"
+    );
+    let told = text(&run(&["lint", "-"], &class).stdout);
+    let expected = fault.map(|fault| format!("error InvalidField: spec.guardrails.maxRolesPerNamespace: {fault}"));
+    assert!(told.contains(expected.as_deref().unwrap_or("0 errors")), "{told}");
+}
+
 #[test]
 fn a_null_is_an_absent_field_as_the_api_server_has_it_but_not_where_it_is_a_value() {
     let output =

@@ -1,8 +1,8 @@
 //! Values on either side of a rule's edge: the API server and the controller must draw the line in the same place,
 //! whatever they say.
 
-use super::{at_admission, of_fields, spec};
-use crate::api::rule;
+use super::{CLASS, at_admission, of_fields, spec};
+use crate::{api::rule, plan::class::check};
 
 /// Letters, marks, symbols, numbers and spaces of every kind.
 const CHARACTERS: &str =
@@ -141,4 +141,103 @@ fn operators() -> impl Iterator<Item = String> {
             .into_iter()
             .flat_map(|operator| ["", "IfExists", "ifExists"].map(|suffix| format!("{operator}{suffix}")))
     })
+}
+
+/// Classes whose account, or whose spec, has `members` too.
+fn assert_agreed_on_classes(accounts: impl IntoIterator<Item = String>, classes: impl IntoIterator<Item = String>) {
+    let account = |members| format!("{{account: {{id: '123456789012', {members}}}, namespaces: {{}}}}");
+    let class = |members| format!("{{account: {{id: '123456789012'}}, {members}}}");
+    for yaml in accounts.into_iter().map(account).chain(classes.into_iter().map(class)) {
+        let spec = spec(&yaml);
+        let faults = check(&serde_json::from_value(spec.clone()).unwrap()).err().unwrap_or_default();
+        let admission = CLASS.at_admission(&spec);
+        assert_eq!(admission.is_empty(), faults.is_empty(), "{yaml}\nadmission: {admission:?}\ncontroller: {faults:?}");
+    }
+}
+
+#[test]
+fn on_characters_of_classes() {
+    let role = "arn: 'arn:aws:iam::123456789012:role/a'";
+    for c in CHARACTERS.chars().chain("*?$()".chars()).map(String::from) {
+        let c = quoted(&c);
+        let [partition, region, url, path, arn] = ["aws-", "eu-", "http://", "/", "arn:aws:iam::123456789012:role/"]
+            .map(|before| c.replacen('"', &format!("\"{before}"), 1));
+        let path = format!("{}/\"", path.trim_end_matches('"'));
+        assert_agreed_on_classes(
+            [
+                format!("partition: {partition}"),
+                format!("region: {region}"),
+                format!("functionRegions: [{region}]"),
+                format!("endpointUrl: {url}"),
+                format!("assumeRole: [{{arn: {arn}}}]"),
+                format!("assumeRole: [{{{role}, externalId: {c}}}]"),
+                format!("assumeRole: [{{{role}, sessionName: {c}}}]"),
+                format!("assumeRole: [{{{role}, sessionTags: {{{c}: b}}}}]"),
+                format!("assumeRole: [{{{role}, sessionTags: {{a: {c}}}}}]"),
+            ],
+            [
+                format!("namespaces: {{names: [{c}]}}"),
+                format!("namespaces: {{}}, naming: {{path: {path}}}"),
+                format!("namespaces: {{}}, naming: {{roleName: {c}}}"),
+                format!("namespaces: {{}}, guardrails: {{tags: {{forced: {{{c}: b}}}}}}"),
+                format!("namespaces: {{}}, guardrails: {{tags: {{forced: {{a: {c}}}}}}}"),
+                format!("namespaces: {{}}, defaults: {{tags: {{{c}: b}}}}"),
+                format!("namespaces: {{}}, defaults: {{tags: {{a: {c}}}}}"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn on_accounts_and_names_of_classes() {
+    let partitions = ["aws", "aws-", "aws--cn", "aws-us-gov", "aws-Cn", "aws-c1", "awsx", "-aws", "xaws", ""];
+    let regions = ["us", "us-", "-us", "us-e", "us--e", "us-gov-west-1", "us1-east", "us-East-1", "us-*", "US-east-1"];
+    let urls = ["http://", "https://x", "HTTP://x", "ftp://x", "http:/x", " http://x", "http://a b", "https://a/?b#c"];
+    let arns = [
+        "arn:aws:iam::123456789012:role/a/b",
+        "arn:aws-cn:iam::123456789012:role/a",
+        "arn:aws:iam::123456789012:role/",
+        "arn:aws:iam::123456789012:role/a:b",
+        "arn:aws:iam::123456789012:roles/a",
+        "arn:aws:iam:eu-west-1:123456789012:role/a",
+        "arn:aws:iam::12345678901:role/a",
+        "arn:aws:iam::1234567890123:role/a",
+        "arn:aws:iam::aws:role/a",
+        "arn:aws:iam::$(accountId):role/a",
+        "arn:aws:sts::123456789012:role/a",
+        "arn:x:iam::123456789012:role/a",
+        "arn:aws:iam::123456789012",
+        "a",
+    ];
+    let accounts = [("partition", &partitions[..]), ("region", &regions), ("endpointUrl", &urls)];
+    let accounts =
+        accounts.iter().flat_map(|(field, texts)| texts.iter().map(move |text| format!("{field}: '{text}'")));
+    let paths = ["/", "//", "///", "a", "/a", "a/", "/a/", "/a//b/", "/$(name)/", "/$(name)/x", "/a b/"];
+    let names =
+        ["$(name)", "a$(namespace)b", "$(name", "$name", "$()", "$$(name)", "$(name)/", "a/b", ")", "$(name)$("];
+    let tags = ["$(name)", "$(name)aws:x", "aws:$(name)", "$(", "$()", "$(name", "$(na me)", "(name)", "${x}", ""];
+    let namings = [("path", &paths[..]), ("roleName", &names[..])];
+    let namings = namings.iter().flat_map(|(field, texts)| {
+        texts.iter().map(move |text| format!("namespaces: {{}}, naming: {{{field}: '{text}'}}"))
+    });
+    let tags = tags.iter().flat_map(|value| {
+        [
+            format!("namespaces: {{}}, defaults: {{tags: {{a: '{value}'}}}}"),
+            format!("namespaces: {{}}, guardrails: {{tags: {{forced: {{a: '{value}'}}}}}}"),
+        ]
+    });
+    assert_agreed_on_classes(
+        accounts.chain(arns.map(|arn| format!("assumeRole: [{{arn: '{arn}'}}]"))),
+        namings.chain(tags).collect::<Vec<_>>(),
+    );
+}
+
+#[test]
+fn on_selectors_of_classes() {
+    for operator in ["In", "NotIn", "Exists", "DoesNotExist"] {
+        let requirements = ["", ", values: []", ", values: [a]", ", values: [a, b]"].map(|values| {
+            format!("namespaces: {{selector: {{matchExpressions: [{{key: team, operator: {operator}{values}}}]}}}}")
+        });
+        assert_agreed_on_classes([], requirements);
+    }
 }

@@ -6,7 +6,7 @@ use rstest::rstest;
 use serde_json::Value;
 
 use super::{CLASS, spec};
-use crate::api::rule;
+use crate::{api::rule, plan::class::check};
 
 /// A class with `members` beside what every class needs.
 fn class(members: &str) -> String {
@@ -16,6 +16,12 @@ fn class(members: &str) -> String {
 /// A class whose account has `members` too.
 fn account(members: &str) -> String {
     format!("{{account: {{id: '123456789012', {members}}}, namespaces: {{}}}}")
+}
+
+/// What the controller says of a class.
+fn in_controller(spec: &Value) -> Vec<String> {
+    let class = serde_json::from_value(spec.clone()).unwrap();
+    check(&class).err().unwrap_or_default().iter().map(|fault| format!("{}: {}", fault.path, fault.message)).collect()
 }
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/lambdaroles";
@@ -138,7 +144,11 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/lambdaroles";
 #[case::settling_too_long(&class(", defaults: {settleWindow: 61m}"), "spec.defaults.settleWindow", rule::SETTLE_WINDOW)]
 #[case::settling_without_a_unit(&class(", defaults: {settleWindow: '15'}"), "spec.defaults.settleWindow", rule::SETTLE_WINDOW)]
 fn a_broken_rule_is_named(#[case] yaml: &str, #[case] path: &str, #[case] message: &str) {
-    assert_eq!(CLASS.at_admission(&spec(yaml)), [format!("{path}: {message}")]);
+    let spec = spec(yaml);
+    assert_eq!(CLASS.at_admission(&spec), [format!("{path}: {message}")]);
+    // The controller names the entry of a list or a map, too.
+    let faults = in_controller(&spec);
+    assert!(faults.iter().any(|fault| fault.starts_with(path) && fault.ends_with(message)), "{faults:?}");
 }
 
 /// Fails when a rule is added: it needs a case above, or below if it is about changes.
@@ -205,7 +215,9 @@ fn messages_name_the_limits_that_hold() {
 ))]
 #[case::intervals(&class(", defaults: {resyncInterval: 24h, settleWindow: 0s}"))]
 fn what_is_sound_is_accepted(#[case] yaml: &str) {
-    assert_eq!(CLASS.at_admission(&spec(yaml)), [] as [String; 0]);
+    let spec = spec(yaml);
+    assert_eq!(CLASS.at_admission(&spec), [] as [String; 0]);
+    assert_eq!(in_controller(&spec), [] as [String; 0]);
 }
 
 #[rstest]

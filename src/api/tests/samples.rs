@@ -6,7 +6,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 use serde_json::Value;
 
 use super::{CLASS, at_admission, in_controller};
-use crate::api::{LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaRoleClass, LambdaRoleClassSpec};
+use crate::{
+    api::{LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaRoleClass, LambdaRoleClassSpec},
+    plan::class::check,
+};
 
 /// The documents of each YAML file under `folder`, by file name.
 pub(super) fn objects(folder: &str) -> BTreeMap<String, Vec<Value>> {
@@ -43,25 +46,31 @@ fn every_class_among_the_examples_is_accepted() {
         let class: LambdaRoleClass = serde_json::from_value(object.clone()).unwrap();
         names.extend(class.metadata.name);
         assert_eq!(CLASS.at_admission(&object["spec"]), [] as [String; 0], "{names:?}");
+        assert_eq!(check(&class.spec), Ok(()), "{names:?}");
     }
     assert!(names.len() >= 3, "{names:?}");
 }
 
-/// Rules that an older API server does not know, the controller's own judge of classes has to know as well.
+/// Rules that an older API server does not know, the controller's own judge of classes knows as well.
 #[test]
-fn invalid_classes_break_a_rule_or_are_not_even_read() {
+fn invalid_classes_break_a_rule_by_both_judges_or_are_not_even_read() {
     let invalid = objects("tests/invalid");
     let classes: Vec<_> = invalid.iter().filter(|(_, documents)| documents[0]["kind"] == "LambdaRoleClass").collect();
     assert!(classes.len() >= 15, "{}", classes.len());
-    let mut unseen = Vec::new();
+    let (mut unseen, mut unchecked) = (Vec::new(), Vec::new());
     for (name, documents) in classes {
         let spec = &documents[0]["spec"];
-        if serde_json::from_value::<LambdaRoleClassSpec>(spec.clone()).is_ok() && CLASS.at_admission(spec).is_empty() {
+        let Ok(class) = serde_json::from_value::<LambdaRoleClassSpec>(spec.clone()) else { continue };
+        if CLASS.at_admission(spec).is_empty() {
             unseen.push(name.as_str());
+        }
+        if check(&class).is_ok() {
+            unchecked.push(name.as_str());
         }
     }
     // Bounds and unknown fields: `check-crds` sees them refused.
     assert_eq!(unseen, ["class-assumes-too-many-roles", "class-fewer-than-no-roles", "class-unknown-field"]);
+    assert_eq!(unchecked, unseen);
 }
 
 /// What the API server refuses the controller refuses too, for an API server may be older than the rules. It cannot see

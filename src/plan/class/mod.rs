@@ -1,5 +1,6 @@
 //! What a class decides for one object: names, defaults, and what the role may hold.
 
+mod check;
 mod report;
 mod selection;
 #[cfg(test)]
@@ -7,11 +8,12 @@ mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
+pub use check::check;
 pub use report::{Count, Found, report};
 pub use selection::{Namespace, Selection, bound_class, has_place, select};
 
 use super::{
-    Account, Owner, Quotas, desired, expansion,
+    Account, Owner, desired, expansion,
     guardrail::{Guardrails, Violation},
 };
 use crate::{
@@ -239,21 +241,6 @@ impl ObjectClass {
 
 /// The name of roles where neither object nor class says one.
 pub(super) const DEFAULT_ROLE_NAME: &str = "$(namespace)-$(name)";
-
-/// Checks a class by itself, before any object uses it.
-///
-/// # Errors
-/// Every fault, with its path.
-pub fn check(class: &LambdaRoleClassSpec) -> Result<(), Vec<Finding>> {
-    let owner = Owner { cluster: "cluster".to_owned(), namespace: "namespace".to_owned(), name: "name".to_owned() };
-    let account = Account {
-        id: class.account.id.clone(),
-        partition: class.account.partition.clone().unwrap_or_else(|| "aws".to_owned()),
-        region: class.account.region.clone().unwrap_or_else(|| "us-east-1".to_owned()),
-        quotas: Quotas::HIGHEST,
-    };
-    ObjectClass::of("class", class, &LambdaExecutionRoleSpec::default(), &owner, &account).map(drop)
-}
 
 fn text(template: &str, path: &str, placeholders: &Placeholders, faults: &mut Vec<Finding>) -> String {
     match placeholders.expand(template) {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     api::{LambdaExecutionRole, LambdaRoleClass, Reason},
-    plan::Hold,
+    plan::{Hold, Quotas},
 };
 
 fn class(name: &str, is_default: bool, namespaces: Value) -> LambdaRoleClass {

@@ -152,11 +152,7 @@ fn the_trust_policy_comes_last() {
     "{".clone_into(&mut role.trust_policy);
     assert_eq!(
         clauses(&guardrails("{}").revocation(&role, &[], &[])),
-        [
-            "delete inline policy bad",
-            "detach arn:aws:iam::111122223333:policy/own",
-            "replace the trust policy",
-        ]
+        ["delete inline policy bad", "detach arn:aws:iam::111122223333:policy/own", "replace the trust policy",]
     );
 }
 
