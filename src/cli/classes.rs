@@ -77,18 +77,24 @@ impl Classes {
                 self.unreadable.join(", ")
             ))),
             Selection::Missing(hold) if is_known => Err(finding(hold)),
-            Selection::Missing(hold) => self.likely(role, &hold).ok_or_else(|| finding(hold)),
+            Selection::Missing(hold) => self.likely(role, &namespace.name, &hold).ok_or_else(|| finding(hold)),
         }
     }
 
-    fn likely(&self, role: &LambdaExecutionRole, hold: &Hold) -> Option<&LambdaRoleClass> {
-        let by_label = |class: &&LambdaRoleClass| class.spec.namespaces.selector.is_some();
-        let mut candidates = self.readable.iter().filter(by_label).filter(|class| match bound_class(role) {
+    fn likely(&self, role: &LambdaExecutionRole, namespace: &str, hold: &Hold) -> Option<&LambdaRoleClass> {
+        let is_asked_for = |class: &&LambdaRoleClass| match bound_class(role) {
             Some(name) => class.name_any() == name,
             None => class.annotations().get(DEFAULT_CLASS_ANNOTATION).is_some_and(|value| value == "true"),
-        });
-        let candidate = candidates.next().filter(|_| hold.reason != Reason::SeveralDefaultClasses)?;
-        candidates.next().is_none().then_some(candidate)
+        };
+        let asked_for: Vec<_> = self.readable.iter().filter(is_asked_for).collect();
+        let is_named = |class: &LambdaRoleClass| class::is_named(namespace, class);
+        let by_name: Vec<_> = asked_for.iter().filter(|class| is_named(class)).collect();
+        let by_label: Vec<_> = asked_for.iter().filter(|class| class.spec.namespaces.selector.is_some()).collect();
+        match (by_name.as_slice(), by_label.as_slice()) {
+            _ if hold.reason == Reason::SeveralDefaultClasses => None,
+            ([class], _) | ([], [class]) => Some(class),
+            (_, _) => None,
+        }
     }
 }
 

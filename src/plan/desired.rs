@@ -302,6 +302,9 @@ fn check_identity(
     current_name: Option<&str>,
     faults: &mut Vec<Finding>,
 ) {
+    if spec.class_name.as_deref().is_some_and(|class| !is_class_name(class)) {
+        faults.push(Finding::invalid("spec.className", rule::CLASS_NAME));
+    }
     if !is_role_name(name) {
         let message = match spec.role_name {
             Some(_) => rule::ROLE_NAME.to_owned(),
@@ -375,6 +378,16 @@ pub(super) fn is_tag(key: &str, value: &str) -> bool {
 
 /// What a role's name may hold beside letters and digits.
 pub(super) const ROLE_NAME_SIGNS: &str = "_+=,.@-";
+
+/// A name as any object has it.
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>
+fn is_class_name(name: &str) -> bool {
+    let is_alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    name.len() <= rule::CLASS_NAME_MAX
+        && name.starts_with(is_alphanumeric)
+        && name.ends_with(is_alphanumeric)
+        && name.chars().all(|c| is_alphanumeric(c) || c == '-' || c == '.')
+}
 
 fn is_role_name(name: &str) -> bool {
     (1..=rule::ROLE_NAME_MAX).contains(&name.chars().count())

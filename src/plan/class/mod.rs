@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 pub use check::check;
 pub use report::{Count, Found, report};
-pub use selection::{Namespace, Selection, bound_class, has_place, select};
+pub use selection::{Namespace, Selection, bound_class, has_place, is_named, select};
 
 use super::{
     Account, Owner, desired, expansion,

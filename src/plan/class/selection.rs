@@ -156,13 +156,18 @@ fn is_default(class: &LambdaRoleClass) -> bool {
 }
 
 fn may_use(namespace: &Namespace, class: &LambdaRoleClass) -> bool {
-    let Namespaces { names, selector } = &class.spec.namespaces;
-    let is_named = || names.iter().any(|pattern| Pattern::new(pattern).matches(&namespace.name));
+    let Namespaces { names: _, selector } = &class.spec.namespaces;
     // A selector that cannot be read selects nothing.
     let selector = || selector.clone().and_then(|selector| Selector::try_from(selector).ok());
     let is_labelled =
         || namespace.labels.as_ref().zip(selector()).is_some_and(|(labels, selector)| selector.matches(labels));
-    is_named() || is_labelled()
+    is_named(&namespace.name, class) || is_labelled()
+}
+
+/// Whether the class lists the namespace of that name, whatever its labels.
+#[must_use]
+pub fn is_named(namespace: &str, class: &LambdaRoleClass) -> bool {
+    class.spec.namespaces.names.iter().any(|pattern| Pattern::new(pattern).matches(namespace))
 }
 
 fn names(classes: &[&LambdaRoleClass]) -> String {
