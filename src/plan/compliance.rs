@@ -175,7 +175,7 @@ fn hold(class: &ObjectClass, violations: &[Violation]) -> Option<Hold> {
     let mut told = first.to_string();
     for (index, violation) in rest.iter().enumerate() {
         let next = violation.to_string();
-        if told.len() + next.len() > TOLD_MAX {
+        if class.len() + told.len() + next.len() > TOLD_MAX {
             let _ = write!(told, "; and {} more, which `lambdaroles lint` shows", rest.len() - index);
             break;
         }

@@ -168,7 +168,7 @@ async fn under_revoke_it_loses_what_is_refused_and_that_alone() {
 
     // A suspension is no way round it.
     world.change("orders", json!({"suspend": true})).await;
-    world.condition("orders", ConditionType::Synced, "Unknown", Reason::Suspended).await;
+    world.condition("orders", ConditionType::Accepted, "False", Reason::GuardrailViolation).await;
     world
         .change_class(json!({"guardrails": {"permissions": {"denied": [{"actions": ["kms:*", "xray:*", "s3:*"]}]}}}))
         .await;
