@@ -39,6 +39,8 @@ pub enum Reason {
     SeveralDefaultClasses,
     /// The namespace may not use the class.
     ClassNotAllowed,
+    /// The class selects namespaces by label, and those of the object's namespace cannot be read: no verdict of the class.
+    NamespaceUnknown,
     /// The spec of the class breaks a rule; the message names each field.
     InvalidClass,
     /// The class refuses what the spec asks for; the message names each rule, where it is broken, and the fix.
@@ -55,7 +57,7 @@ pub enum Reason {
     Ready,
     /// IAM was changed a moment ago and the change may not be visible everywhere yet.
     PropagationPending,
-    /// `spec.suspend` is true: IAM is neither read nor written.
+    /// `spec.suspend` is true: IAM is neither read nor written, but for what the class demands.
     Suspended,
     /// IAM was changed by somebody else.
     Drifted,

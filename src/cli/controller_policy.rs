@@ -6,6 +6,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::{
+    Output,
     manifest::{account_id, identity, objects_in},
     schema,
 };
@@ -65,15 +66,6 @@ pub(super) struct Arguments {
 struct ServiceAccount {
     namespace: String,
     name: String,
-}
-
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-enum Output {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
 }
 
 pub(super) fn run(arguments: &Arguments) -> super::Result {

@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::manifest::{Manifest, Manifests};
+use super::{
+    Output,
+    manifest::{Manifest, Manifests},
+};
 use crate::lint::Severity;
 
 /// Say what is wrong with manifests, or risky, before they are applied.
@@ -20,15 +23,6 @@ pub(super) struct Arguments {
     /// How findings are written.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
-}
-
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-enum Output {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
 }
 
 pub(super) fn run(arguments: &Arguments) -> super::Result {

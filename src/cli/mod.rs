@@ -56,6 +56,16 @@ impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Error {
     }
 }
 
+/// How what a command tells is written.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
 type Result = std::result::Result<ExitCode, Error>;
 
 /// Writes to standard output. Who reads it may stop before its end, as `head` does: that is no failure.

@@ -208,14 +208,17 @@ impl Convergence<'_> {
         let bounded = apply(compliance::boundary(class, observed, &wanted)).await;
         // Each for itself: a boundary that does not exist is no reason to leave what is to go, and the boundary does not
         // depend on what nobody could read.
-        let attached = compliance::documents_needed(None, Some(observed));
-        let (revoked, unread) = match self.documents(attached, &observed.name).await {
-            Ok(documents) => (apply(compliance::revocation(class, observed, hold, &documents, &wanted)).await, None),
-            Err(failure) => (apply(Vec::new()).await, Some(failure)),
-        };
-        let failure =
-            [&bounded, &revoked].into_iter().find_map(|applied| failure_of(applied, &observed.name)).or(unread);
-        let done = [bounded.done, revoked.done].concat();
+        let mut failure = failure_of(&bounded, &observed.name);
+        let mut done = bounded.done;
+        let attached = compliance::documents_for_revocation(class, observed, hold);
+        match self.documents(attached, &observed.name).await {
+            Ok(documents) => {
+                let revoked = apply(compliance::revocation(class, observed, hold, &documents, &wanted)).await;
+                failure = failure.or_else(|| failure_of(&revoked, &observed.name));
+                done.extend(revoked.done);
+            }
+            Err(unread) => failure = failure.or(Some(unread)),
+        }
         match failure {
             None => Ok(done),
             Some(failure) => Err((failure, done)),

@@ -35,7 +35,7 @@ pub fn documents_needed(desired: Option<&DesiredRole>, observed: Option<&Observe
     wanted.chain(found).filter(|arn| in_catalog(arn).is_none()).cloned().collect()
 }
 
-/// The hold of an object whose name or path for the role its class does not allow, if so. Judged before IAM is asked: what
+/// The hold of an object whose name, path or deletion policy for the role its class does not allow, if so. Judged before IAM is asked: what
 /// stands under other names is none of the object's business.
 #[must_use]
 pub fn naming_refusal(class: &ObjectClass, spec: &LambdaExecutionRoleSpec) -> Option<Hold> {
@@ -234,6 +234,21 @@ pub fn boundary(class: &ObjectClass, observed: &ObservedRole, wanted: &Wanted) -
     step.into_iter().collect()
 }
 
+/// ARNs of the managed policies whose documents [`revocation`] goes by: none where it takes nothing, or everything.
+#[must_use]
+pub fn documents_for_revocation(class: &ObjectClass, observed: &ObservedRole, hold: Option<&Hold>) -> BTreeSet<String> {
+    if revokes(class) && !takes_everything(hold) { documents_needed(None, Some(observed)) } else { BTreeSet::new() }
+}
+
+fn revokes(class: &ObjectClass) -> bool {
+    class.mode == Mode::Enforce && class.on_violation == OnViolation::Revoke
+}
+
+/// Who may not use the class at all loses every right.
+fn takes_everything(hold: Option<&Hold>) -> bool {
+    hold.is_some_and(|hold| matches!(hold.reason, Reason::ClassNotAllowed | Reason::RoleLimitReached))
+}
+
 /// What is taken from an owned role that is held or refused, if the class says so.
 ///
 /// `hold` is why, if it is for the class. Judged is what IAM holds, not the spec.
@@ -245,24 +260,20 @@ pub fn revocation(
     documents: &Documents,
     wanted: &Wanted,
 ) -> Vec<Step> {
-    let Some(guardrails) = &class.guardrails else { return Vec::new() };
-    match (class.mode, class.on_violation, hold.map(|hold| hold.reason)) {
-        (Mode::Observe, _, _) | (Mode::Enforce, OnViolation::Keep, _) => Vec::new(),
-        (_, OnViolation::Revoke, Some(Reason::ClassNotAllowed | Reason::RoleLimitReached)) => revoke_all(observed),
-        (_, OnViolation::Revoke, _) => {
-            let attached = observed.managed_policies.iter();
-            let attached: Vec<_> =
-                attached.map(|arn| located(format!("attached policy {arn}"), arn, documents)).collect();
-            guardrails.revocation(observed, &attached, &wanted.statements)
-        }
+    let Some(guardrails) = class.guardrails.as_ref().filter(|_| revokes(class)) else { return Vec::new() };
+    if takes_everything(hold) {
+        return revoke_all(observed);
     }
+    let attached = observed.managed_policies.iter();
+    let attached: Vec<_> = attached.map(|arn| located(format!("attached policy {arn}"), arn, documents)).collect();
+    guardrails.revocation(observed, &attached, &wanted.statements)
 }
 
 /// Whether the class has anything done to roles that are held or refused, so that IAM is worth a look.
 #[must_use]
 pub fn enforces(class: &ObjectClass) -> bool {
     let has_boundary = class.guardrails.as_ref().is_some_and(Guardrails::demands_boundary);
-    class.mode == Mode::Enforce && (has_boundary || class.on_violation == OnViolation::Revoke)
+    class.mode == Mode::Enforce && (has_boundary || revokes(class))
 }
 
 fn located(path: String, arn: &str, documents: &Documents) -> LocatedDocument {

@@ -5,11 +5,6 @@ use std::{
     time::Duration,
 };
 
-use icu_properties::{
-    CodePointMapData,
-    props::{GeneralCategory, GeneralCategoryGroup},
-};
-
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -17,11 +12,12 @@ use super::{
     account::Quotas,
     expansion::{expanded, placeholders},
     permissions::{Permissions, characters, is_managed_policy},
+    tag,
     trust::{self, TrustPolicies},
 };
 use crate::{
     api::{
-        LambdaExecutionRoleSpec, TAG_PREFIX,
+        LambdaExecutionRoleSpec,
         role::{Adoption, Drift, Unlisted},
         rule,
     },
@@ -188,8 +184,8 @@ pub fn desired_role(
     check_identity(spec, &name, &path, current_name, &mut faults);
     check_settings(spec, &mut faults);
     check_tag_count(&spec.tags, &mut faults);
-    check_tags(&spec.tags, "spec.tags", &mut faults);
-    check_reserved_tags(&spec.tags, "spec.tags", &mut faults);
+    tag::check_tags(&spec.tags, "spec.tags", &mut faults);
+    tag::check_reserved_tags(&spec.tags, "spec.tags", &mut faults);
     let chosen_boundary = spec.permissions_boundary.as_ref().map(|boundary| boundary.arn.clone());
     if chosen_boundary.as_deref().is_some_and(|arn| !is_managed_policy(arn)) {
         faults.push(Finding::invalid("spec.permissionsBoundary.arn", rule::POLICY_ARN));
@@ -344,38 +340,6 @@ fn check_tag_count(tags: &BTreeMap<String, String>, faults: &mut Vec<Finding>) {
     }
 }
 
-/// Checks tags of a role or of a session, which stand at `path`.
-pub(super) fn check_tags(tags: &BTreeMap<String, String>, path: &str, faults: &mut Vec<Finding>) {
-    let mut seen = BTreeSet::new();
-    for (key, value) in tags {
-        if !is_tag(key, value) {
-            faults.push(Finding::invalid(format!("{path}[{key}]"), rule::TAGS));
-        }
-        // IAM holds one tag for keys that differ only in case, so two would overwrite each other for ever.
-        if !seen.insert(key.to_lowercase()) {
-            faults.push(Finding::invalid(format!("{path}[{key}]"), rule::TAGS_CASE));
-        }
-    }
-}
-
-/// Checks that tags of a role, which stand at `path`, are its author's to set.
-pub(super) fn check_reserved_tags(tags: &BTreeMap<String, String>, path: &str, faults: &mut Vec<Finding>) {
-    for (key, value) in tags {
-        // Without regard to case, as IAM compares keys: LambdaRoles.dev/name would overwrite the owner's tag.
-        let lower = key.to_ascii_lowercase();
-        if lower.starts_with("aws:") || lower.starts_with(TAG_PREFIX) || value.starts_with("aws:") {
-            faults.push(Finding::invalid(format!("{path}[{key}]"), rule::TAGS_RESERVED));
-        }
-    }
-}
-
-/// Whether key and value are a tag by their length and characters.
-pub(super) fn is_tag(key: &str, value: &str) -> bool {
-    (1..=rule::TAG_KEY_MAX).contains(&key.chars().count())
-        && value.chars().count() <= rule::TAG_VALUE_MAX
-        && key.chars().chain(value.chars()).all(is_tag_character)
-}
-
 /// What a role's name may hold beside letters and digits.
 pub(super) const ROLE_NAME_SIGNS: &str = "_+=,.@-";
 
@@ -403,12 +367,4 @@ pub(super) fn is_path(path: &str) -> bool {
 
 fn is_description_character(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{A1}'..='\u{FF}')
-}
-
-/// IAM's `[\p{L}\p{Z}\p{N}_.:/=+\-@]`. `char::is_alphanumeric` takes more than `\p{L}` and `\p{N}`, for example the vowel
-/// signs of Indic scripts.
-fn is_tag_character(c: char) -> bool {
-    let allowed =
-        GeneralCategoryGroup::Letter.union(GeneralCategoryGroup::Number).union(GeneralCategoryGroup::Separator);
-    allowed.contains(CodePointMapData::<GeneralCategory>::new().get(c)) || "_.:/=+-@".contains(c)
 }

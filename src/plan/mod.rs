@@ -25,6 +25,7 @@ mod needs;
 mod permissions;
 mod raw;
 mod statement;
+mod tag;
 #[cfg(test)]
 mod tests;
 mod trust;

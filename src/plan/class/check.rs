@@ -15,7 +15,7 @@ use crate::{
         rule,
     },
     lint::Finding,
-    plan::{Account, Owner, Quotas, desired},
+    plan::{Account, Owner, Quotas, desired, tag},
     policy::{Arn, Excerpt, arn::is_account_id},
 };
 
@@ -31,11 +31,11 @@ pub fn check(class: &LambdaRoleClassSpec) -> Result<(), Vec<Finding>> {
     check_naming(naming, &mut faults);
     for (key, value) in &guardrails.tags.forced {
         let path = format!("spec.guardrails.tags.forced.{}", Excerpt(key));
-        demand(desired::is_tag(key, &filled(value)), path, rule::TAGS, &mut faults);
+        demand(tag::is_tag(key, &filled(value)), path, rule::TAGS, &mut faults);
     }
     let default_tags: BTreeMap<_, _> = defaults.tags.iter().map(|(key, value)| (key.clone(), filled(value))).collect();
-    desired::check_tags(&default_tags, "spec.defaults.tags", &mut faults);
-    desired::check_reserved_tags(&default_tags, "spec.defaults.tags", &mut faults);
+    tag::check_tags(&default_tags, "spec.defaults.tags", &mut faults);
+    tag::check_reserved_tags(&default_tags, "spec.defaults.tags", &mut faults);
     if faults.is_empty() { check_meaning(class) } else { Err(faults) }
 }
 
@@ -74,7 +74,7 @@ fn check_assumed_role(role: &AssumeRole, path: &str, faults: &mut Vec<Finding>) 
     demand(is_sound, format!("{path}.externalId"), rule::EXTERNAL_ID, faults);
     let is_sound = session_name.as_deref().is_none_or(|name| consists_of(name, desired::ROLE_NAME_SIGNS));
     demand(is_sound, format!("{path}.sessionName"), rule::SESSION_NAME, faults);
-    desired::check_tags(session_tags, &format!("{path}.sessionTags"), faults);
+    tag::check_tags(session_tags, &format!("{path}.sessionTags"), faults);
 }
 
 fn check_namespaces(namespaces: &Namespaces, faults: &mut Vec<Finding>) {

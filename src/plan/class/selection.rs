@@ -143,7 +143,7 @@ fn forbidden(namespace: &Namespace, class: &str) -> Hold {
 /// Nothing is taken from a role on a guess, so this is no verdict of the class.
 fn unknown_labels(namespace: &Namespace, class: &str) -> Hold {
     Hold::new(
-        Reason::ClassNotAllowed,
+        Reason::NamespaceUnknown,
         format!(
             "LambdaRoleClass {class} selects namespaces by label, and the controller cannot read those of namespace {}. Let it list and watch namespaces, or list the namespace in spec.namespaces.names of the class.",
             namespace.name

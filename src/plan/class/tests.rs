@@ -280,7 +280,7 @@ fn no_default_is_chosen_while_the_labels_that_others_select_by_are_unknown() {
     let by_label = class("by-label", true, json!({"selector": {"matchLabels": {"team": "shop"}}}));
     let classes = [by_name, by_label];
     let unknown = Namespace { name: "shop".to_owned(), labels: None };
-    assert_eq!(selected(&role(None, None), &unknown, &classes), Err(Reason::ClassNotAllowed));
+    assert_eq!(selected(&role(None, None), &unknown, &classes), Err(Reason::NamespaceUnknown));
     assert_eq!(selected(&role(None, None), &unknown, &classes[..1]), Ok("by-name".to_owned()));
     assert_eq!(selected(&role(None, None), &shop(&[]), &classes), Ok("by-name".to_owned()));
     assert_eq!(selected(&role(None, None), &shop(&[("team", "shop")]), &classes), Err(Reason::SeveralDefaultClasses));

@@ -7,7 +7,8 @@ use super::{
     violation::{Refusal, Violation},
 };
 use crate::{
-    api::{TAG_PREFIX, class::TagRules, rule},
+    api::{class::TagRules, rule},
+    plan::tag,
     policy::{Excerpt, Pattern},
 };
 
@@ -36,8 +37,7 @@ impl Tags {
             })
             .collect();
         for (key, value) in &forced {
-            let lower = key.to_ascii_lowercase();
-            if lower.starts_with("aws:") || lower.starts_with(TAG_PREFIX) || value.starts_with("aws:") {
+            if tag::is_reserved(key, value) {
                 compiler.fault(&format!("{RULES}.forced.{}", Excerpt(key)), rule::TAGS_RESERVED);
             }
         }

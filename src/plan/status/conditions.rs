@@ -126,6 +126,7 @@ pub(super) fn held(pass: &Pass<'_>, hold: &Hold, is_deleting: bool) -> Vec<Verdi
         | Reason::GuardrailViolation
         | Reason::RoleLimitReached
         | Reason::ClassNotAllowed
+        | Reason::NamespaceUnknown
         | Reason::ClassNotFound
         | Reason::NoDefaultClass
         | Reason::SeveralDefaultClasses

@@ -353,3 +353,22 @@ fn where_roles_may_not_be_retained_they_go_unless_they_were_adopted() {
     );
     assert_eq!(class.judge_choices(&spec("deletionPolicy: Delete")), []);
 }
+
+#[test]
+fn documents_are_read_for_a_revocation_only_where_it_goes_by_them() {
+    let role = ObservedRole { managed_policies: super::set(&[READER]), ..unbounded() };
+    let needed = |on_violation, reason| {
+        let hold = Hold { reason, message: String::new(), plan: Vec::new() };
+        compliance::documents_for_revocation(&class(bounded(on_violation)), &role, Some(&hold)).len()
+    };
+    assert_eq!(needed("Revoke", Reason::GuardrailViolation), 1);
+    assert_eq!(needed("Revoke", Reason::ClassNotAllowed), 0, "everything goes");
+    assert_eq!(needed("Keep", Reason::GuardrailViolation), 0, "nothing goes");
+}
+
+/// Labels that cannot be read are no verdict: of a role whose deletion waits, only what the class refuses goes.
+#[test]
+fn a_namespace_that_nobody_can_judge_costs_no_right_that_the_class_allows() {
+    let done = enforced(&class(bounded("Revoke")), Some(Reason::NamespaceUnknown));
+    assert_eq!(done, [PUT_BOUNDARY, "delete inline policy lambdaroles"]);
+}
