@@ -44,7 +44,7 @@ pub struct LambdaRoleClassSpec {
     /// The namespaces whose objects may use the class: those listed by name and those that the selector matches. Empty: none.
     pub namespaces: Namespaces,
 
-    /// How roles are called.
+    /// How roles and managed policies are called.
     #[serde(default)]
     pub naming: Naming,
 
@@ -147,14 +147,14 @@ pub struct Namespaces {
     pub selector: Option<LabelSelector>,
 }
 
-/// How roles are called.
+/// How roles and managed policies are called.
 ///
-/// The path and the name of roles that give none are immutable.
+/// The path and the names of those that give none are immutable.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("(has(self.path) ? self.path : '/') == (has(oldSelf.path) ? oldSelf.path : '/') && (has(self.roleName) ? self.roleName : '') == (has(oldSelf.roleName) ? oldSelf.roleName : '')").message(rule::CLASS_NAMING_IMMUTABLE))]
+#[x_kube(validation = Rule::new("(has(self.path) ? self.path : '/') == (has(oldSelf.path) ? oldSelf.path : '/') && (has(self.roleName) ? self.roleName : '') == (has(oldSelf.roleName) ? oldSelf.roleName : '') && (has(self.policyName) ? self.policyName : '') == (has(oldSelf.policyName) ? oldSelf.policyName : '')").message(rule::CLASS_NAMING_IMMUTABLE))]
 pub struct Naming {
-    /// Path of roles that give none, with placeholders, for example `/lambda/$(namespace)/`. Default: `/`.
+    /// Path of roles and policies that give none, with placeholders, for example `/lambda/$(namespace)/`. Default: `/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = rule::PATH_MAX))]
     #[x_kube(validation = Rule::new("self.matches('^/([!-~]+/)?$')").message(rule::PATH))]
@@ -166,7 +166,13 @@ pub struct Naming {
     #[x_kube(validation = Rule::new("self.matches('^([A-Za-z0-9_+=,.@-]|[$][(][A-Za-z]+[)])+$')").message(rule::ROLE_NAME_TEMPLATE))]
     pub role_name: Option<String>,
 
-    /// Paths that a role may choose, as patterns. Absent: only the one above.
+    /// Name of managed policies that give none, with placeholders; `$(roleName)` is none of them. Default: `$(namespace)-$(name)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = Rule::new("self.matches('^([A-Za-z0-9_+=,.@-]|[$][(][A-Za-z]+[)])+$')").message(rule::POLICY_NAME_TEMPLATE))]
+    pub policy_name: Option<String>,
+
+    /// Paths that a role or a policy may choose, as patterns. Absent: only the one above.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "super::schema::patterns")]
     pub allowed_paths: Vec<String>,
@@ -175,6 +181,11 @@ pub struct Naming {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "super::schema::patterns")]
     pub allowed_role_names: Vec<String>,
+
+    /// Names that a managed policy may choose, as patterns. Absent: only the one above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "super::schema::patterns")]
+    pub allowed_policy_names: Vec<String>,
 
     /// Names of roles that exist already, as patterns, that an object may take over with `adoption`. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

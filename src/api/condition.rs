@@ -65,6 +65,24 @@ pub enum Reason {
     RoleConflict,
     /// The role is in another account than the controller's credentials belong to.
     AccountMismatch,
+    /// A managed policy of that name exists and is not this object's.
+    PolicyConflict,
+    /// A `LambdaManagedPolicy` that the role refers to is not there or not ready; the role goes on by itself when it is.
+    PolicyNotReady,
+    /// The role refers to a `LambdaManagedPolicy` that does not admit it, or is of another class.
+    PolicyNotAllowed,
+    /// The managed policy is in use: the message says by whom.
+    InUseByRoles,
+    /// Who has the managed policy is not this controller's to detach: users, groups, other roles.
+    InUseByOthers,
+    /// The role that the grant is for is not there.
+    RoleNotFound,
+    /// The role does not admit grants of that namespace.
+    GrantNotAdmitted,
+    /// The role's inline policies have no room for the grant's.
+    NoRoomForGrant,
+    /// The grant waits for the next pass over its role.
+    RolePending,
     /// A principal of the trust policy does not exist, or not yet.
     PrincipalNotFound,
     /// A managed policy, or the permissions boundary, does not exist, or not yet.

@@ -9,6 +9,8 @@ pub mod condition;
 pub mod destination;
 pub mod event_source;
 pub mod feature;
+pub mod grant;
+pub mod managed_policy;
 pub mod role;
 pub mod rule;
 pub mod statement;
@@ -21,9 +23,11 @@ mod tests;
 
 pub use class::{LambdaRoleClass, LambdaRoleClassSpec};
 pub use condition::{ConditionType, Reason};
+pub use grant::{LambdaRoleGrant, LambdaRoleGrantSpec};
+pub use managed_policy::{LambdaManagedPolicy, LambdaManagedPolicySpec};
 pub use role::{LambdaExecutionRole, LambdaExecutionRoleSpec};
 pub use schema::crds;
-pub use status::{LambdaExecutionRoleStatus, LambdaRoleClassStatus};
+pub use status::{LambdaExecutionRoleStatus, LambdaManagedPolicyStatus, LambdaRoleClassStatus, LambdaRoleGrantStatus};
 
 /// The API group of every kind.
 pub const GROUP: &str = "lambdaroles.dev";
@@ -43,6 +47,9 @@ pub const DEFAULT_CLASS_ANNOTATION: &str = "lambdaroles.dev/is-default-class";
 
 /// The name of the one inline policy that holds a role's own statements.
 pub const INLINE_POLICY_NAME: &str = "lambdaroles";
+
+/// How the names of the inline policies of grants begin: `lambdaroles+<namespace>+<name>`.
+pub const GRANT_POLICY_PREFIX: &str = "lambdaroles+";
 
 /// Prefix of the tag keys that are the controller's own; users may not set them.
 pub const TAG_PREFIX: &str = "lambdaroles.dev/";

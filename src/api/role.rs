@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +134,10 @@ pub struct LambdaExecutionRoleSpec {
     #[x_kube(validation = Rule::new("self.all(p, self.exists_one(q, q.name == p.name))").message(rule::INLINE_POLICY_TWICE))]
     pub inline_policies: Vec<InlinePolicy>,
 
+    /// Who may add statements with a `LambdaRoleGrant`, each of which becomes an inline policy of its own. Default: nobody.
+    #[serde(default)]
+    pub grants: Grants,
+
     /// What becomes of policies on the role that are not listed here.
     #[serde(default)]
     pub unlisted: Unlisted,
@@ -207,9 +212,9 @@ fn yes() -> bool {
     true
 }
 
-/// A managed policy: by the name of one of AWS's, or by ARN.
+/// A managed policy: by the name of one of AWS's, by ARN, or by the `LambdaManagedPolicy` that describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = Rule::new("has(self.aws) != has(self.arn)").message(rule::MANAGED_POLICY_ONE))]
+#[x_kube(validation = Rule::new("(has(self.aws) ? 1 : 0) + (has(self.arn) ? 1 : 0) + (has(self.ref) ? 1 : 0) == 1").message(rule::MANAGED_POLICY_ONE))]
 pub struct ManagedPolicy {
     /// Name of an AWS managed policy. Path and partition are looked up for those that fit execution roles; for others
     /// give the path, as in `service-role/AWSLambdaRole`.
@@ -223,6 +228,52 @@ pub struct ManagedPolicy {
     #[schemars(length(min = rule::ARN_MIN, max = rule::ARN_MAX))]
     #[x_kube(validation = Rule::new("self.contains('$(') || self.matches('^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$')").message(rule::POLICY_ARN))]
     pub arn: Option<String>,
+
+    /// A `LambdaManagedPolicy` of the same class. The role waits until it is ready.
+    #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<PolicyReference>,
+}
+
+/// A `LambdaManagedPolicy`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, KubeSchema)]
+pub struct PolicyReference {
+    /// Its namespace, whose policy must admit the role's (`allowedNamespaces`). Default: the role's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = rule::NAMESPACE_MAX))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')").message(rule::OBJECT_NAMESPACE))]
+    pub namespace: Option<String>,
+
+    /// Its name.
+    #[schemars(length(min = 1, max = rule::OBJECT_NAME_MAX))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')").message(rule::OBJECT_NAME))]
+    pub name: String,
+}
+
+/// Who may add statements to a role with a `LambdaRoleGrant`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("has(self.selector) == (self.from == 'Selector')").message(rule::GRANTS_SELECTOR))]
+pub struct Grants {
+    /// `None` (default), `SameNamespace`, or `Selector`.
+    #[serde(default)]
+    pub from: GrantsFrom,
+
+    /// Labels of the namespaces whose grants are admitted. An empty selector matches every namespace; the role's own needs
+    /// the labels as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::label_selector")]
+    pub selector: Option<LabelSelector>,
+}
+
+/// Where grants may come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum GrantsFrom {
+    /// Nowhere.
+    #[default]
+    None,
+    /// The namespace of the role.
+    SameNamespace,
+    /// Namespaces with the labels of `selector`.
+    Selector,
 }
 
 /// What becomes of policies on the role that the spec does not list.

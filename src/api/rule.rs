@@ -13,6 +13,8 @@ pub const PATH_MAX: usize = 512;
 pub const DESCRIPTION_MAX: usize = 1000;
 /// Most tags that a user may set: IAM allows 50 a role, and three say whose the role is.
 pub const TAGS_MAX: usize = 47;
+/// Most tags that a user may set on a managed policy: four say whose it is.
+pub const POLICY_TAGS_MAX: usize = 46;
 /// Longest tag key, in characters.
 pub const TAG_KEY_MAX: usize = 128;
 /// Longest tag value, in characters.
@@ -43,8 +45,12 @@ pub const RESYNC_SECONDS_MAX: u64 = 86_400;
 /// Longest name of an inline policy, in characters.
 pub const POLICY_NAME_MAX: usize = 128;
 
+/// Longest name of an object, in characters.
+pub const OBJECT_NAME_MAX: usize = 253;
+/// Longest name of a namespace, in characters.
+pub const NAMESPACE_MAX: usize = 63;
 /// Longest name of a class, in characters: that of any object.
-pub const CLASS_NAME_MAX: usize = 253;
+pub const CLASS_NAME_MAX: usize = OBJECT_NAME_MAX;
 /// Longest window after a change in which a role is not ready, in seconds.
 pub const SETTLE_SECONDS_MAX: u64 = 3600;
 
@@ -74,8 +80,39 @@ pub const TAGS_CASE: &str = "tag keys that differ only in case are one and the s
 /// Message: a boundary or attachment that is no managed policy.
 pub const POLICY_ARN: &str =
     "must be the ARN of a managed policy, for example arn:aws:iam::123456789012:policy/boundary";
-/// Message: both or neither of `aws` and `arn`.
-pub const MANAGED_POLICY_ONE: &str = "give exactly one of aws (the name of an AWS managed policy) and arn";
+/// Message: none or several of `aws`, `arn` and `ref`.
+pub const MANAGED_POLICY_ONE: &str =
+    "give exactly one of aws (the name of an AWS managed policy), arn and ref (a LambdaManagedPolicy)";
+/// Message: what can be no object's name.
+pub const OBJECT_NAME: &str = "must be the name of an object: lower-case letters, digits, - and .";
+/// Message: what can be no namespace's name.
+pub const OBJECT_NAMESPACE: &str = "must be the name of a namespace: lower-case letters, digits and -";
+/// Message: `policyName` outside IAM's characters.
+pub const MANAGED_POLICY_NAME: &str =
+    "the name of a managed policy consists of letters, digits and +=,.@_- (1 to 128 characters)";
+/// Message: `policyName` changed.
+pub const MANAGED_POLICY_NAME_IMMUTABLE: &str =
+    "policyName is immutable: IAM cannot rename a policy; make a new object instead";
+/// Message: `path` of a managed policy outside IAM's characters.
+pub const MANAGED_POLICY_PATH: &str = "the path of a managed policy begins and ends with a slash and holds letters, digits and +=,.@_- between slashes, for example /lambda/";
+/// Message: `path` of a managed policy changed.
+pub const MANAGED_POLICY_PATH_IMMUTABLE: &str =
+    "path is immutable: IAM cannot move a policy; make a new object with another policyName instead";
+/// Message: `description` of a managed policy outside IAM's characters.
+pub const MANAGED_POLICY_DESCRIPTION: &str = "the description of a managed policy consists of up to 1000 printable Latin-1 characters (U+0020 to U+007E, U+00A1 to U+00FF)";
+/// Message: `description` of a managed policy changed.
+pub const MANAGED_POLICY_DESCRIPTION_IMMUTABLE: &str =
+    "description is immutable: IAM cannot change that of a managed policy; make a new object instead";
+/// Message: a managed policy without statements.
+pub const STATEMENTS_REQUIRED: &str = "give at least one statement";
+/// Message: `roleRef` changed.
+pub const ROLE_REF_IMMUTABLE: &str = "roleRef is immutable: make a new grant for another role";
+/// Message: a grant that is not for its functions alone.
+pub const GRANT_SCOPE: &str = "what a grant adds holds for the functions that it names, and for no other: sourceFunctionArns cannot be empty, and sourceFunctionArnOperator is ArnEquals or ArnLike";
+/// Message: a function of a grant that is not named.
+pub const GRANT_FUNCTION: &str = "a grant names its functions: the function's name must hold more than wildcards";
+/// Message: a selector where it does not belong, or none where it does.
+pub const GRANTS_SELECTOR: &str = "selector belongs to from: Selector, and to nothing else";
 /// Message: a name of an AWS managed policy that cannot be one.
 pub const AWS_POLICY_NAME: &str = "must be the name of an AWS managed policy, with its path if it has one, for example service-role/AWSLambdaBasicExecutionRole";
 /// Message: one policy twice.
@@ -128,7 +165,7 @@ pub const MSK_SECRET: &str = "is required, as authentication is Scram or MutualT
 pub const DESTINATION_ONE: &str =
     "give exactly one of sqs, sns, s3, lambda, eventBridge, kafka, deadLetterSqs and deadLetterSns";
 /// Message: a name of an inline policy outside IAM's characters, or the controller's own.
-pub const INLINE_POLICY_NAME: &str = "the name of an inline policy consists of letters, digits and +=,.@_- (1 to 128 characters) and is not lambdaroles, the policy that holds the role's own statements";
+pub const INLINE_POLICY_NAME: &str = "the name of an inline policy consists of letters, digits and +=,.@_- (1 to 128 characters) and is neither lambdaroles, the policy that holds the role's own statements, nor begins with lambdaroles+, as those of grants do";
 /// Message: one inline policy twice.
 pub const INLINE_POLICY_TWICE: &str = "each inline policy may be listed once";
 /// Message: a document that is neither object nor text.
@@ -145,8 +182,7 @@ pub const ACCOUNT_ID: &str = "an account id has twelve digits; write it in quote
 pub const CLASS_ACCOUNT_IMMUTABLE: &str =
     "the account of a class is immutable: its roles cannot move; make a new class instead";
 /// Message: the naming of a class changed.
-pub const CLASS_NAMING_IMMUTABLE: &str =
-    "naming.roleName and naming.path are immutable: IAM cannot rename or move a role; make a new class instead";
+pub const CLASS_NAMING_IMMUTABLE: &str = "naming.roleName, naming.policyName and naming.path are immutable: IAM cannot rename or move a role or a policy; make a new class instead";
 /// Message: what is no partition.
 pub const PARTITION: &str = "must be a partition such as aws, aws-cn or aws-us-gov";
 /// Message: what is no region.
@@ -162,6 +198,9 @@ pub const ENDPOINT_URL: &str = "must be a URL that begins with http:// or https:
 /// Message: a template that makes no role name.
 pub const ROLE_NAME_TEMPLATE: &str =
     "a template of role names consists of letters, digits, +=,.@_- and placeholders such as $(namespace)";
+/// Message: a template that makes no name of a managed policy.
+pub const POLICY_NAME_TEMPLATE: &str =
+    "a template of policy names consists of letters, digits, +=,.@_- and placeholders such as $(namespace)";
 /// Message: a rule about boundaries that says nothing.
 pub const BOUNDARY_RULE: &str = "give arn, allowed or both";
 /// Message: a rule about permissions that says nothing.

@@ -5,13 +5,18 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube::CustomResourceExt;
 use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
 
-use super::{class::LambdaRoleClass, role::LambdaExecutionRole, rule};
+use super::{
+    class::LambdaRoleClass, grant::LambdaRoleGrant, managed_policy::LambdaManagedPolicy, role::LambdaExecutionRole,
+    rule,
+};
 
 /// The CRD of every kind, in the order in which they are installed.
 #[must_use]
 pub fn crds() -> Vec<CustomResourceDefinition> {
-    let mut crds = vec![LambdaExecutionRole::crd(), LambdaRoleClass::crd()];
+    let mut crds =
+        vec![LambdaExecutionRole::crd(), LambdaManagedPolicy::crd(), LambdaRoleGrant::crd(), LambdaRoleClass::crd()];
     for version in crds.iter_mut().flat_map(|crd| &mut crd.spec.versions) {
         if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
             refuse_null(schema);
@@ -61,6 +66,15 @@ pub(super) fn tags(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
         "maxProperties": rule::TAGS_MAX,
+        "additionalProperties": {"type": "string", "maxLength": rule::TAG_VALUE_MAX},
+    })
+}
+
+/// The same for a managed policy, on which one more says whose it is.
+pub(super) fn policy_tags(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": rule::POLICY_TAGS_MAX,
         "additionalProperties": {"type": "string", "maxLength": rule::TAG_VALUE_MAX},
     })
 }
@@ -137,6 +151,19 @@ pub(super) fn source_function_arns(_: &mut SchemaGenerator) -> Schema {
             },
         ],
     })
+}
+
+/// The functions of a grant.
+pub(super) fn grant_source_function_arns(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = source_function_arns(generator);
+    schema.insert("minItems".to_owned(), 1.into());
+    if let Some(rules) = schema.get_mut("x-kubernetes-validations").and_then(Value::as_array_mut) {
+        rules.push(json!({
+            "rule": "self.all(f, f.contains('$(') || f.matches('[A-Za-z0-9_-][*?]*$'))",
+            "message": rule::GRANT_FUNCTION,
+        }));
+    }
+    schema
 }
 
 /// Codes of findings. Which there are the controller knows.

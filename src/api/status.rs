@@ -48,6 +48,11 @@ pub struct LambdaExecutionRoleStatus {
     #[schemars(length(max = 50))]
     pub inline_policies: Vec<StoredPolicy>,
 
+    /// The grants for the role, admitted or not, by namespace and name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 200))]
+    pub grants: Vec<RoleGrant>,
+
     /// Characters that the role's inline policies use, as IAM counts them (without white space between elements).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inline_characters: Option<i64>,
@@ -149,4 +154,135 @@ pub struct AccountQuota {
 
     /// How much is allowed.
     pub quota: i64,
+}
+
+/// What the controller saw and did about a managed policy. It says nothing about whose a policy is: the policy's tags do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LambdaManagedPolicyStatus {
+    /// The generation of the spec that this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// `Ready`, `Accepted` and `Synced` always; `Drifted`, `DeletionBlocked`, `Reconciling` and `Stalled` while true.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    #[schemars(length(max = 16))]
+    pub conditions: Vec<Condition>,
+
+    /// The class that the object is bound to. One that names no class stays with the default class that it found first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_name: Option<String>,
+
+    /// ARN of the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_arn: Option<String>,
+
+    /// Name of the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_name: Option<String>,
+
+    /// Unique id of the policy (`ANPA…`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_id: Option<String>,
+
+    /// The AWS account that the policy is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+
+    /// The version that holds (`v3`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_version_id: Option<String>,
+
+    /// How many roles, users and groups had the policy at the last look, as IAM counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachment_count: Option<i64>,
+
+    /// Characters of the document, as IAM counts them (without white space between elements).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub characters: Option<i64>,
+
+    /// Characters that a managed policy may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<i64>,
+
+    /// What is probably not meant, or riskier than it looks, in the spec: code, field, explanation, fix.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub warnings: Vec<String>,
+
+    /// What would be done in IAM, in order, where nothing is written: the class says `Observe`, or `drift` says `Report`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub plan: Vec<String>,
+
+    /// Fingerprint of what the spec asked of IAM when IAM last equalled it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synced_fingerprint: Option<String>,
+
+    /// When IAM was last changed for this object, or first seen to equal the spec.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_change_time: Option<Time>,
+
+    /// The value of the annotation `lambdaroles.dev/reconcile-at` that was last acted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+}
+
+/// What became of a grant.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LambdaRoleGrantStatus {
+    /// The generation of the spec that this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// `Ready`, `Accepted` and `Synced` always; `DeletionBlocked`, `Reconciling` and `Stalled` while true.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    #[schemars(length(max = 16))]
+    pub conditions: Vec<Condition>,
+
+    /// ARN of the role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<String>,
+
+    /// Name of the grant's inline policy on the role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_name: Option<String>,
+
+    /// Characters of the policy's document, as IAM counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub characters: Option<i64>,
+
+    /// What is probably not meant, or riskier than it looks, in the spec: code, field, explanation, fix.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub warnings: Vec<String>,
+}
+
+/// A grant as the last pass over the role found it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleGrant {
+    /// Namespace of the grant.
+    pub namespace: String,
+
+    /// Name of the grant.
+    pub name: String,
+
+    /// The generation of the grant that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
+
+    /// Name of its inline policy.
+    pub policy_name: String,
+
+    /// Characters of the policy's document that is on the role; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub characters: Option<i64>,
+
+    /// Why the grant as it stands is not on the role: a reason of the grant's `Accepted` condition. Absent if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }

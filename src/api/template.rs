@@ -42,9 +42,10 @@ pub struct PolicyTemplate {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InlinePolicy {
-    /// Name of the policy. `lambdaroles` is the one that holds the role's own statements.
+    /// Name of the policy. `lambdaroles` is the one that holds the role's own statements, and those that
+    /// begin with `lambdaroles+` are of grants.
     #[schemars(length(min = 1, max = rule::POLICY_NAME_MAX))]
-    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9_+=,.@-]+$') && self != 'lambdaroles'").message(rule::INLINE_POLICY_NAME))]
+    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9_+=,.@-]+$') && self != 'lambdaroles' && !self.startsWith('lambdaroles+')").message(rule::INLINE_POLICY_NAME))]
     pub name: String,
 
     /// The document: an object, or JSON text.

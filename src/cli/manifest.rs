@@ -13,7 +13,7 @@ use super::{classes::Classes, schema};
 use crate::{
     api::{GROUP, LambdaExecutionRole, LambdaRoleClass},
     lint::Finding,
-    plan::{Account, DesiredRole, ObjectClass, Owner, Quotas, compliance, desired::desired_role},
+    plan::{Account, DesiredRole, ObjectClass, Owner, Quotas, References, compliance, desired::desired_role},
 };
 
 /// Which manifests are read, and where their roles would be made. Nothing is asked of AWS or of a cluster.
@@ -160,7 +160,7 @@ impl Manifests {
             None => ObjectClass::unknown(&owner),
             Some(class) => ObjectClass::of(&class.name_any(), &class.spec, &object.spec, &owner, &account)?,
         };
-        let role = desired_role(&object.spec, &owner, &account, &class, None)?;
+        let role = desired_role(&object.spec, &owner, &account, &class, &References::default(), None)?;
         let (mut findings, unread) = compliance::offline(&class, &object.spec, &role, &account);
         let is_refused = !findings.is_empty();
         findings.extend(unread);

@@ -11,6 +11,7 @@ use super::{
     expansion,
     guardrail::{Guardrails, JudgedRole, LocatedDocument, Violation, revoke_all},
     permissions::Permissions,
+    reference::References,
 };
 use crate::{
     api::{
@@ -219,7 +220,7 @@ impl Wanted {
         let placeholders = expansion::placeholders(owner, account, role_name);
         let spec = expansion::expanded(spec, &placeholders, &mut faults);
         Self {
-            statements: Permissions::of(&spec, account, &placeholders, &mut faults).own,
+            statements: Permissions::of(&spec, account, &placeholders, &References::default(), &mut faults).own,
             boundary: spec.permissions_boundary.map(|boundary| boundary.arn),
         }
     }

@@ -12,6 +12,7 @@ use super::{
     account::Quotas,
     expansion::{expanded, placeholders},
     permissions::{Permissions, characters, is_managed_policy},
+    reference::References,
     tag,
     trust::{self, TrustPolicies},
 };
@@ -165,7 +166,8 @@ pub fn duration(text: &str) -> Option<Duration> {
 /// Checks and expands a spec, with what its class decides. Whether the class allows the outcome is judged by
 /// [`super::compliance`].
 ///
-/// `current_name` is the name of the role that the object already has, if any: IAM cannot rename it.
+/// `references` are the managed policies that it refers to: what could not be told of them is left out, and the role has to
+/// wait. `current_name` is the name of the role that the object already has, if any: IAM cannot rename it.
 ///
 /// # Errors
 /// Every fault; if there is none, every finding about what the spec means, warnings included, if at least one is an error.
@@ -174,13 +176,14 @@ pub fn desired_role(
     owner: &Owner,
     account: &Account,
     class: &ObjectClass,
+    references: &References,
     current_name: Option<&str>,
 ) -> Result<DesiredRole, Vec<Finding>> {
     let mut faults = Vec::new();
     let name = class.role_name(spec).to_owned();
     let placeholders = placeholders(owner, account, &name);
     let spec = &expanded(spec, &placeholders, &mut faults);
-    let path = class.path(spec).to_owned();
+    let path = class.path(spec.path.as_deref()).to_owned();
     check_identity(spec, &name, &path, current_name, &mut faults);
     check_settings(spec, &mut faults);
     check_tag_count(&spec.tags, &mut faults);
@@ -190,7 +193,7 @@ pub fn desired_role(
     if chosen_boundary.as_deref().is_some_and(|arn| !is_managed_policy(arn)) {
         faults.push(Finding::invalid("spec.permissionsBoundary.arn", rule::POLICY_ARN));
     }
-    let permissions = Permissions::of(spec, account, &placeholders, &mut faults);
+    let permissions = Permissions::of(spec, account, &placeholders, references, &mut faults);
     let role_arn = format!("arn:{}:iam::{}:role{path}{name}", account.partition, account.id);
     let trust = trust::policies(&spec.trust, account, &role_arn, &mut faults);
     let inline_policies = permissions.inline_policies(account.quotas.inline_policies).unwrap_or_else(|fault| {
@@ -236,10 +239,10 @@ pub fn desired_role(
         inline_policies,
         managed_policies,
         unlisted: spec.unlisted,
-        drift: class.drift(spec),
+        drift: class.drift(spec.drift),
         adoption: spec.adoption,
         suspend: spec.suspend,
-        resync_interval: class.resync_interval(spec),
+        resync_interval: class.resync_interval(spec.resync_interval.as_deref()),
         parts: Parts {
             statements: own.into_iter().chain(raw_statements).collect(),
             trust: trust.written,
@@ -298,7 +301,7 @@ fn check_identity(
     current_name: Option<&str>,
     faults: &mut Vec<Finding>,
 ) {
-    if spec.class_name.as_deref().is_some_and(|class| !is_class_name(class)) {
+    if spec.class_name.as_deref().is_some_and(|class| !is_object_name(class)) {
         faults.push(Finding::invalid("spec.className", rule::CLASS_NAME));
     }
     if !is_role_name(name) {
@@ -340,14 +343,14 @@ fn check_tag_count(tags: &BTreeMap<String, String>, faults: &mut Vec<Finding>) {
     }
 }
 
-/// What a role's name may hold beside letters and digits.
-pub(super) const ROLE_NAME_SIGNS: &str = "_+=,.@-";
+/// What a name in IAM may hold beside letters and digits.
+pub(super) const NAME_SIGNS: &str = "_+=,.@-";
 
 /// A name as any object has it.
 /// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>
-fn is_class_name(name: &str) -> bool {
+pub(super) fn is_object_name(name: &str) -> bool {
     let is_alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    name.len() <= rule::CLASS_NAME_MAX
+    name.len() <= rule::OBJECT_NAME_MAX
         && name.starts_with(is_alphanumeric)
         && name.ends_with(is_alphanumeric)
         && name.chars().all(|c| is_alphanumeric(c) || c == '-' || c == '.')
@@ -355,7 +358,7 @@ fn is_class_name(name: &str) -> bool {
 
 fn is_role_name(name: &str) -> bool {
     (1..=rule::ROLE_NAME_MAX).contains(&name.chars().count())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || ROLE_NAME_SIGNS.contains(c))
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || NAME_SIGNS.contains(c))
 }
 
 pub(super) fn is_path(path: &str) -> bool {

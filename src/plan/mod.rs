@@ -17,6 +17,7 @@ pub mod look;
 pub mod observed;
 pub mod owner;
 pub mod placed;
+pub mod reference;
 pub mod status;
 pub mod step;
 
@@ -38,4 +39,5 @@ pub use guard::{Hold, Verdict};
 pub use observed::{ObservedRole, Usage};
 pub use owner::Owner;
 pub use placed::Placed;
+pub use reference::References;
 pub use step::Step;

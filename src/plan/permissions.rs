@@ -3,11 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Account, needs, raw,
+    Account,
+    desired::is_object_name,
+    needs, raw,
+    reference::{References, Resolution},
     statement::{self, Scope},
 };
 use crate::{
-    api::{INLINE_POLICY_NAME, LambdaExecutionRoleSpec, role::ManagedPolicy, rule},
+    api::{
+        INLINE_POLICY_NAME, LambdaExecutionRoleSpec,
+        role::{ManagedPolicy, PolicyReference},
+        rule,
+    },
     catalog::managed_policy::aws_managed_policy_arn,
     lint::{Finding, Located, LocatedPolicy, Source},
     policy::{Arn, Document, Placeholders, Statement, document::Matching, merge::merged},
@@ -37,10 +44,12 @@ impl Permissions {
         spec: &LambdaExecutionRoleSpec,
         account: &Account,
         placeholders: &Placeholders,
+        references: &References,
         faults: &mut Vec<Finding>,
     ) -> Self {
-        let mut permissions =
-            Self { managed: managed_policies(&spec.managed_policies, account, faults), ..Self::default() };
+        let namespace = placeholders.get("namespace").unwrap_or_default();
+        let managed = managed_policies(&spec.managed_policies, account, (references, namespace), faults);
+        let mut permissions = Self { managed, ..Self::default() };
         let scope = Scope::of(spec, account, faults);
         needs::add(spec, &scope, placeholders, &mut permissions, faults);
         permissions.own.extend(statement::statements(&spec.statements, &scope, faults));
@@ -163,16 +172,33 @@ fn named(list: Vec<(Source, Statement)>) -> Vec<Statement> {
         .collect()
 }
 
-fn managed_policies(list: &[ManagedPolicy], account: &Account, faults: &mut Vec<Finding>) -> Vec<LocatedPolicy> {
+/// The policies of the list, but for those that are referred to and cannot be told yet.
+fn managed_policies(
+    list: &[ManagedPolicy],
+    account: &Account,
+    (references, namespace): (&References, &str),
+    faults: &mut Vec<Finding>,
+) -> Vec<LocatedPolicy> {
     let mut policies: Vec<LocatedPolicy> = Vec::new();
     for (index, policy) in list.iter().enumerate() {
         let path = format!("spec.managedPolicies[{index}]");
-        let arn = match (&policy.aws, &policy.arn) {
-            (Some(name), None) if is_aws_policy_name(name) => Ok(aws_managed_policy_arn(&account.partition, name)),
-            (Some(_), None) => Err(Finding::invalid(format!("{path}.aws"), rule::AWS_POLICY_NAME)),
-            (None, Some(arn)) if is_managed_policy(arn) => Ok(arn.clone()),
-            (None, Some(_)) => Err(Finding::invalid(format!("{path}.arn"), rule::POLICY_ARN)),
-            (Some(_), Some(_)) | (None, None) => Err(Finding::invalid(&path, rule::MANAGED_POLICY_ONE)),
+        let arn = match (&policy.aws, &policy.arn, &policy.reference) {
+            (Some(name), None, None) if is_aws_policy_name(name) => {
+                Ok(aws_managed_policy_arn(&account.partition, name))
+            }
+            (Some(_), None, None) => Err(Finding::invalid(format!("{path}.aws"), rule::AWS_POLICY_NAME)),
+            (None, Some(arn), None) if is_managed_policy(arn) => Ok(arn.clone()),
+            (None, Some(_), None) => Err(Finding::invalid(format!("{path}.arn"), rule::POLICY_ARN)),
+            (None, None, Some(reference)) => match reference_fault(reference, &path) {
+                Some(fault) => Err(fault),
+                None => match references.get(reference, namespace).and_then(Resolution::arn) {
+                    Some(arn) => Ok(arn.to_owned()),
+                    None => continue,
+                },
+            },
+            (Some(_) | None, Some(_), Some(_)) | (Some(_), Some(_) | None, _) | (None, None, None) => {
+                Err(Finding::invalid(&path, rule::MANAGED_POLICY_ONE))
+            }
         };
         match arn {
             Ok(arn) if policies.iter().any(|known| known.arn == arn) => {
@@ -183,6 +209,15 @@ fn managed_policies(list: &[ManagedPolicy], account: &Account, faults: &mut Vec<
         }
     }
     policies
+}
+
+fn reference_fault(reference: &PolicyReference, path: &str) -> Option<Finding> {
+    let PolicyReference { namespace, name } = reference;
+    if !is_object_name(name) {
+        return Some(Finding::invalid(format!("{path}.ref.name"), rule::OBJECT_NAME));
+    }
+    let is_sound = namespace.as_deref().is_none_or(|namespace| is_object_name(namespace) && !namespace.contains('.'));
+    (!is_sound).then(|| Finding::invalid(format!("{path}.ref.namespace"), rule::OBJECT_NAMESPACE))
 }
 
 /// A name, with the path before it if it has one.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Account, Owner, expansion, permissions::Permissions};
+use super::{Account, Owner, expansion, permissions::Permissions, reference::References};
 use crate::api::{INLINE_POLICY_NAME, LambdaExecutionRoleSpec, LambdaExecutionRoleStatus};
 
 /// The policies that an object put on its role.
@@ -26,11 +26,17 @@ impl Placed {
 
     /// What the spec lists, as far as it is valid: a pass that was killed may have placed it and not said so.
     #[must_use]
-    pub fn by_spec(spec: &LambdaExecutionRoleSpec, owner: &Owner, account: &Account, role_name: &str) -> Self {
+    pub fn by_spec(
+        spec: &LambdaExecutionRoleSpec,
+        owner: &Owner,
+        account: &Account,
+        references: &References,
+        role_name: &str,
+    ) -> Self {
         let mut faults = Vec::new();
         let placeholders = expansion::placeholders(owner, account, role_name);
         let spec = expansion::expanded(spec, &placeholders, &mut faults);
-        let permissions = Permissions::of(&spec, account, &placeholders, &mut faults);
+        let permissions = Permissions::of(&spec, account, &placeholders, references, &mut faults);
         Self {
             managed_policies: permissions.managed_policies(),
             inline_policies: permissions.raw.into_keys().collect(),

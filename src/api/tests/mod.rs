@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     lint::{Code, Finding},
-    plan::{Account, DesiredRole, ObjectClass, Owner, Quotas, desired::desired_role},
+    plan::{Account, DesiredRole, ObjectClass, Owner, Quotas, References, desired::desired_role},
 };
 
 static ROLE: LazyLock<Crd> = LazyLock::new(|| Crd::of("LambdaExecutionRole"));
@@ -97,5 +97,12 @@ fn in_controller(spec: &Value) -> Result<DesiredRole, Vec<Finding>> {
         region: "us-east-1".to_owned(),
         quotas: Quotas::HIGHEST,
     };
-    desired_role(&serde_json::from_value(spec.clone()).unwrap(), &owner, &account, &ObjectClass::unknown(&owner), None)
+    desired_role(
+        &serde_json::from_value(spec.clone()).unwrap(),
+        &owner,
+        &account,
+        &ObjectClass::unknown(&owner),
+        &References::default(),
+        None,
+    )
 }

@@ -72,7 +72,7 @@ fn check_assumed_role(role: &AssumeRole, path: &str, faults: &mut Vec<Finding>) 
     demand(is_role(arn), format!("{path}.arn"), rule::ROLE_ARN, faults);
     let is_sound = external_id.as_deref().is_none_or(|id| consists_of(id, "_+=,.@:/-"));
     demand(is_sound, format!("{path}.externalId"), rule::EXTERNAL_ID, faults);
-    let is_sound = session_name.as_deref().is_none_or(|name| consists_of(name, desired::ROLE_NAME_SIGNS));
+    let is_sound = session_name.as_deref().is_none_or(|name| consists_of(name, desired::NAME_SIGNS));
     demand(is_sound, format!("{path}.sessionName"), rule::SESSION_NAME, faults);
     tag::check_tags(session_tags, &format!("{path}.sessionTags"), faults);
 }
@@ -92,10 +92,21 @@ fn check_namespaces(namespaces: &Namespaces, faults: &mut Vec<Finding>) {
 }
 
 fn check_naming(naming: &Naming, faults: &mut Vec<Finding>) {
-    let Naming { path, role_name, allowed_paths: _, allowed_role_names: _, adoptable: _ } = naming;
+    let Naming {
+        path,
+        role_name,
+        policy_name,
+        allowed_paths: _,
+        allowed_role_names: _,
+        allowed_policy_names: _,
+        adoptable: _,
+    } = naming;
     demand(path.as_deref().is_none_or(desired::is_path), "spec.naming.path", rule::PATH, faults);
-    let is_sound = role_name.as_deref().is_none_or(|template| consists_of(&filled(template), desired::ROLE_NAME_SIGNS));
-    demand(is_sound, "spec.naming.roleName", rule::ROLE_NAME_TEMPLATE, faults);
+    let is_sound = |template: &Option<String>| {
+        template.as_deref().is_none_or(|template| consists_of(&filled(template), desired::NAME_SIGNS))
+    };
+    demand(is_sound(role_name), "spec.naming.roleName", rule::ROLE_NAME_TEMPLATE, faults);
+    demand(is_sound(policy_name), "spec.naming.policyName", rule::POLICY_NAME_TEMPLATE, faults);
 }
 
 fn demand(is_met: bool, path: impl Into<String>, rule: &str, faults: &mut Vec<Finding>) {

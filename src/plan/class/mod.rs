@@ -10,7 +10,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 pub use check::check;
 pub use report::{Count, Found, report};
-pub use selection::{Namespace, Selection, bound_class, has_place, is_named, select};
+pub use selection::{
+    Classed, Namespace, Selection, bound_class, has_labels, has_place, is_named, may_use, select, selects,
+};
 
 use super::{
     Account, Owner, desired, expansion,
@@ -18,8 +20,8 @@ use super::{
 };
 use crate::{
     api::{
-        LambdaExecutionRoleSpec, LambdaRoleClassSpec,
-        class::{ClassDefaults, Mode, Naming, OnViolation},
+        LambdaExecutionRoleSpec, LambdaManagedPolicySpec, LambdaRoleClassSpec,
+        class::{ClassDefaults, Mode, OnViolation},
         role::{Adoption, DeletionPolicy, Drift},
         rule,
     },
@@ -41,10 +43,8 @@ pub struct ObjectClass {
     pub on_violation: OnViolation,
     /// What the role may hold; `None` where no class is known.
     pub guardrails: Option<Guardrails>,
-    role_name: String,
+    name_in_iam: NameInIam,
     path: String,
-    /// `None`: any.
-    allowed_role_names: Option<Vec<Pattern>>,
     allowed_paths: Option<Vec<Pattern>>,
     adoptable: Vec<Pattern>,
     /// `None`: any.
@@ -52,37 +52,73 @@ pub struct ObjectClass {
     defaults: ClassDefaults,
 }
 
+/// The name that an object chooses for what it describes, `None` where it leaves that to its class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChosenName<'a> {
+    /// Of a role.
+    Role(Option<&'a str>),
+    /// Of a managed policy. `$(roleName)` stands for it.
+    Policy(Option<&'a str>),
+}
+
+impl<'a> From<&'a LambdaExecutionRoleSpec> for ChosenName<'a> {
+    fn from(spec: &'a LambdaExecutionRoleSpec) -> Self {
+        Self::Role(spec.role_name.as_deref())
+    }
+}
+
+impl<'a> From<&'a LambdaManagedPolicySpec> for ChosenName<'a> {
+    fn from(spec: &'a LambdaManagedPolicySpec) -> Self {
+        Self::Policy(spec.policy_name.as_deref())
+    }
+}
+
+/// What a class says of names.
+#[derive(Clone, Debug)]
+struct NameInIam {
+    /// Where the object says nothing.
+    default: String,
+    /// Among which it may choose; `None`: any.
+    allowed: Option<Vec<Pattern>>,
+}
+
 impl ObjectClass {
     /// The class called `name` for the object of `owner`.
     ///
     /// # Errors
     /// Every fault of the class, with its path there.
-    pub fn of(
+    pub fn of<'a>(
         name: &str,
         class: &LambdaRoleClassSpec,
-        spec: &LambdaExecutionRoleSpec,
+        chosen: impl Into<ChosenName<'a>>,
         owner: &Owner,
         account: &Account,
     ) -> Result<Self, Vec<Finding>> {
         let LambdaRoleClassSpec { account: _, namespaces: _, naming, guardrails, defaults, mode } = class;
         let mut faults = Vec::new();
         let before_name = expansion::placeholders_before_name(owner, account);
-        let template = naming.role_name.as_deref().unwrap_or(DEFAULT_ROLE_NAME);
-        let role_name = text(template, "spec.naming.roleName", &before_name, &mut faults);
-        let actual_name = spec.role_name.as_deref().unwrap_or(&role_name);
-        let placeholders = expansion::placeholders(owner, account, actual_name);
+        let (chosen, template, allowed, fields) = match chosen.into() {
+            ChosenName::Role(chosen) => {
+                (chosen, &naming.role_name, &naming.allowed_role_names, ["roleName", "allowedRoleNames"])
+            }
+            ChosenName::Policy(chosen) => {
+                (chosen, &naming.policy_name, &naming.allowed_policy_names, ["policyName", "allowedPolicyNames"])
+            }
+        };
+        let template = template.as_deref().unwrap_or(DEFAULT_NAME);
+        let default = text(template, &format!("spec.naming.{}", fields[0]), &before_name, &mut faults);
+        let placeholders = expansion::placeholders(owner, account, chosen.unwrap_or(&default));
         let template = naming.path.as_deref().unwrap_or(DEFAULT_PATH);
         let path = text(template, "spec.naming.path", &placeholders, &mut faults);
-        let Naming { path: _, role_name: _, allowed_paths, allowed_role_names, adoptable } = naming;
         let mut patterns = |list: &[String], field: &str| -> Vec<Pattern> {
             let texts = list.iter().enumerate().map(|(index, pattern)| {
                 text(pattern, &format!("spec.naming.{field}[{index}]"), &placeholders, &mut faults)
             });
             texts.map(|text| Pattern::new(&text)).collect()
         };
-        let allowed_paths = patterns(allowed_paths, "allowedPaths");
-        let allowed_role_names = patterns(allowed_role_names, "allowedRoleNames");
-        let adoptable = patterns(adoptable, "adoptable");
+        let allowed_paths = patterns(&naming.allowed_paths, "allowedPaths");
+        let allowed = patterns(allowed, fields[1]);
+        let adoptable = patterns(&naming.adoptable, "adoptable");
         let defaults = expanded(defaults, &placeholders, &mut faults);
         let Account { id, partition, region, quotas: _ } = account;
         let guardrails = Guardrails::compile(guardrails, &placeholders, Home { partition, region, account: id })
@@ -100,9 +136,8 @@ impl ObjectClass {
                 mode: *mode,
                 on_violation: class.guardrails.on_violation,
                 guardrails: Some(guardrails),
-                role_name,
+                name_in_iam: NameInIam { default, allowed: Some(allowed) },
                 path,
-                allowed_role_names: Some(allowed_role_names),
                 allowed_paths: Some(allowed_paths),
                 adoptable,
                 deletion_policies: class.guardrails.deletion_policies.clone(),
@@ -120,9 +155,8 @@ impl ObjectClass {
             mode: Mode::Enforce,
             on_violation: OnViolation::Keep,
             guardrails: None,
-            role_name: format!("{}-{}", owner.namespace, owner.name),
+            name_in_iam: NameInIam { default: format!("{}-{}", owner.namespace, owner.name), allowed: None },
             path: DEFAULT_PATH.to_owned(),
-            allowed_role_names: None,
             allowed_paths: None,
             adoptable: Vec::new(),
             deletion_policies: None,
@@ -133,19 +167,25 @@ impl ObjectClass {
     /// Name of the role: the spec's, or the class's.
     #[must_use]
     pub fn role_name<'a>(&'a self, spec: &'a LambdaExecutionRoleSpec) -> &'a str {
-        spec.role_name.as_deref().unwrap_or(&self.role_name)
+        spec.role_name.as_deref().unwrap_or(&self.name_in_iam.default)
     }
 
-    /// Path of the role: the spec's, or the class's.
+    /// Name of the managed policy: the spec's, or the class's.
     #[must_use]
-    pub fn path<'a>(&'a self, spec: &'a LambdaExecutionRoleSpec) -> &'a str {
-        spec.path.as_deref().unwrap_or(&self.path)
+    pub fn policy_name<'a>(&'a self, spec: &'a LambdaManagedPolicySpec) -> &'a str {
+        spec.policy_name.as_deref().unwrap_or(&self.name_in_iam.default)
+    }
+
+    /// Path of the role or policy: the one that its spec chooses, or the class's.
+    #[must_use]
+    pub fn path<'a>(&'a self, chosen: Option<&'a str>) -> &'a str {
+        chosen.unwrap_or(&self.path)
     }
 
     /// What becomes of changes that somebody else makes: the spec's word, or the class's.
     #[must_use]
-    pub fn drift(&self, spec: &LambdaExecutionRoleSpec) -> Drift {
-        spec.drift.or(self.defaults.drift).unwrap_or_default()
+    pub fn drift(&self, chosen: Option<Drift>) -> Drift {
+        chosen.or(self.defaults.drift).unwrap_or_default()
     }
 
     /// What becomes of the role when the object goes: the spec's word; else a role that was adopted stays; else the class's word.
@@ -160,15 +200,24 @@ impl ObjectClass {
         }
     }
 
+    /// The same for a managed policy, which is never adopted.
+    #[must_use]
+    pub fn deletion_policy_of_policy(&self, spec: &LambdaManagedPolicySpec) -> DeletionPolicy {
+        let wanted = spec.deletion_policy.or(self.defaults.deletion_policy).unwrap_or_default();
+        match self.deletion_policies.as_deref() {
+            Some([first, ..]) if !self.allows_deletion_policy(wanted) => *first,
+            Some(_) | None => wanted,
+        }
+    }
+
     fn allows_deletion_policy(&self, policy: DeletionPolicy) -> bool {
         self.deletion_policies.as_ref().is_none_or(|allowed| allowed.contains(&policy))
     }
 
     /// How often IAM is looked at: the spec's word, or the class's.
     #[must_use]
-    pub fn resync_interval(&self, spec: &LambdaExecutionRoleSpec) -> Option<Duration> {
-        let text = spec.resync_interval.as_deref().or(self.defaults.resync_interval.as_deref())?;
-        desired::resync_interval(text)
+    pub fn resync_interval(&self, chosen: Option<&str>) -> Option<Duration> {
+        desired::resync_interval(chosen.or(self.defaults.resync_interval.as_deref())?)
     }
 
     /// How long after a change a role counts as ready.
@@ -194,53 +243,68 @@ impl ObjectClass {
     /// What the class says to the name, the path and the deletion policy that `spec` chooses.
     #[must_use]
     pub fn judge_choices(&self, spec: &LambdaExecutionRoleSpec) -> Vec<Violation> {
-        let name = self.role_name(spec);
-        let may_adopt = spec.adoption != Adoption::Never && self.may_adopt(name);
-        let chosen = [
-            (
-                spec.role_name.as_deref().filter(|_| !may_adopt),
-                &self.role_name,
-                &self.allowed_role_names,
-                "roleName",
-                "RoleNames",
-            ),
-            (spec.path.as_deref(), &self.path, &self.allowed_paths, "path", "Paths"),
-        ];
-        let mut violations = Vec::new();
-        let refused = spec.deletion_policy.filter(|policy| !self.allows_deletion_policy(*policy));
-        if let Some(policy) = refused.filter(|_| spec.adoption == Adoption::Never) {
-            violations.push(Violation {
-                rule: "spec.guardrails.deletionPolicies".to_owned(),
-                path: "spec.deletionPolicy".to_owned(),
-                message: format!("is {policy:?}, which the class does not allow"),
-                fix: "Leave it out".to_owned(),
-            });
-        }
-        for (chosen, default, allowed, field, list) in chosen {
-            let (Some(chosen), Some(allowed)) = (chosen, allowed) else { continue };
-            if chosen == default || allowed.iter().any(|pattern| pattern.matches(chosen)) {
-                continue;
-            }
-            let others = match allowed.as_slice() {
-                [] => String::new(),
-                patterns => {
-                    let patterns = patterns.iter().take(5).map(ToString::to_string).collect::<Vec<_>>();
-                    format!(", or one that matches {}", patterns.join(", "))
-                }
-            };
-            violations.push(Violation {
-                rule: format!("spec.naming.allowed{list}"),
-                path: format!("spec.{field}"),
-                message: format!("is {chosen}, which the class does not allow"),
-                fix: format!("Leave it out, which makes it {default}{others}"),
-            });
-        }
+        let may_adopt = spec.adoption != Adoption::Never && self.may_adopt(self.role_name(spec));
+        let deletion_policy = spec.deletion_policy.filter(|_| spec.adoption == Adoption::Never);
+        let mut violations: Vec<_> = self.judge_deletion_policy(deletion_policy).into_iter().collect();
+        violations.extend(self.judge_name(
+            spec.role_name.as_deref().filter(|_| !may_adopt),
+            "roleName",
+            "allowedRoleNames",
+        ));
+        violations.extend(self.judge_path(spec.path.as_deref()));
         violations
+    }
+
+    /// The same for a managed policy.
+    #[must_use]
+    pub fn judge_choices_of_policy(&self, spec: &LambdaManagedPolicySpec) -> Vec<Violation> {
+        let mut violations: Vec<_> = self.judge_deletion_policy(spec.deletion_policy).into_iter().collect();
+        violations.extend(self.judge_name(spec.policy_name.as_deref(), "policyName", "allowedPolicyNames"));
+        violations.extend(self.judge_path(spec.path.as_deref()));
+        violations
+    }
+
+    fn judge_deletion_policy(&self, chosen: Option<DeletionPolicy>) -> Option<Violation> {
+        let policy = chosen.filter(|policy| !self.allows_deletion_policy(*policy))?;
+        Some(Violation {
+            rule: "spec.guardrails.deletionPolicies".to_owned(),
+            path: "spec.deletionPolicy".to_owned(),
+            message: format!("is {policy:?}, which the class does not allow"),
+            fix: "Leave it out".to_owned(),
+        })
+    }
+
+    fn judge_name(&self, chosen: Option<&str>, field: &str, list: &str) -> Option<Violation> {
+        let NameInIam { default, allowed } = &self.name_in_iam;
+        judge_choice(chosen?, default, allowed.as_deref()?, field, list)
+    }
+
+    fn judge_path(&self, chosen: Option<&str>) -> Option<Violation> {
+        judge_choice(chosen?, &self.path, self.allowed_paths.as_deref()?, "path", "allowedPaths")
     }
 }
 
-/// The name of roles where neither object nor class says one.
-pub(super) const DEFAULT_ROLE_NAME: &str = "$(namespace)-$(name)";
+fn judge_choice(chosen: &str, default: &str, allowed: &[Pattern], field: &str, list: &str) -> Option<Violation> {
+    if chosen == default || allowed.iter().any(|pattern| pattern.matches(chosen)) {
+        return None;
+    }
+    let others = match allowed {
+        [] => String::new(),
+        patterns => {
+            let patterns = patterns.iter().take(5).map(ToString::to_string).collect::<Vec<_>>();
+            format!(", or one that matches {}", patterns.join(", "))
+        }
+    };
+    Some(Violation {
+        rule: format!("spec.naming.{list}"),
+        path: format!("spec.{field}"),
+        message: format!("is {chosen}, which the class does not allow"),
+        fix: format!("Leave it out, which makes it {default}{others}"),
+    })
+}
+
+/// The name of roles and managed policies where neither object nor class says one.
+pub(super) const DEFAULT_NAME: &str = "$(namespace)-$(name)";
 
 fn text(template: &str, path: &str, placeholders: &Placeholders, faults: &mut Vec<Finding>) -> String {
     match placeholders.expand(template) {

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::{
     ResourceExt,
     core::{Selector, SelectorExt},
 };
 
 use crate::{
-    api::{DEFAULT_CLASS_ANNOTATION, LambdaExecutionRole, LambdaRoleClass, Reason, class::Namespaces},
+    api::{
+        DEFAULT_CLASS_ANNOTATION, LambdaExecutionRole, LambdaManagedPolicy, LambdaRoleClass, Reason, class::Namespaces,
+    },
     plan::Hold,
     policy::pattern::Pattern,
 };
@@ -53,23 +56,51 @@ impl<'a> Selection<'a> {
     }
 }
 
+/// An object that is of a class.
+pub trait Classed {
+    /// The class that its spec names.
+    fn named_class(&self) -> Option<&str>;
+
+    /// The class that its status says it has.
+    fn found_class(&self) -> Option<&str>;
+}
+
+impl Classed for LambdaExecutionRole {
+    fn named_class(&self) -> Option<&str> {
+        self.spec.class_name.as_deref()
+    }
+
+    fn found_class(&self) -> Option<&str> {
+        self.status.as_ref()?.class_name.as_deref()
+    }
+}
+
+impl Classed for LambdaManagedPolicy {
+    fn named_class(&self) -> Option<&str> {
+        self.spec.class_name.as_deref()
+    }
+
+    fn found_class(&self) -> Option<&str> {
+        self.status.as_ref()?.class_name.as_deref()
+    }
+}
+
 /// The class that an object names, or else the one that it was bound to when it first found a default. A status that
 /// somebody forged makes no more of it than the spec could say: whether the namespace may use the class is asked all the same.
 #[must_use]
-pub fn bound_class(role: &LambdaExecutionRole) -> Option<&str> {
-    let bound = || role.status.as_ref().and_then(|status| status.class_name.as_deref());
-    role.spec.class_name.as_deref().or_else(bound)
+pub fn bound_class(object: &impl Classed) -> Option<&str> {
+    object.named_class().or_else(|| object.found_class())
 }
 
-/// The class of `role`, of all that there are.
+/// The class of `object`, of all that there are.
 #[must_use]
 pub fn select<'a>(
-    role: &LambdaExecutionRole,
+    object: &impl Classed,
     namespace: &Namespace,
     classes: impl IntoIterator<Item = &'a LambdaRoleClass>,
 ) -> Selection<'a> {
     let mut classes = classes.into_iter();
-    match bound_class(role) {
+    match bound_class(object) {
         Some(name) => match classes.find(|class| class.name_any() == name) {
             Some(class) if may_use(namespace, class) => Selection::Allowed(class),
             Some(class) if namespace.labels.is_none() && class.spec.namespaces.selector.is_some() => {
@@ -79,8 +110,8 @@ pub fn select<'a>(
             None => Selection::Missing(Hold::new(
                 Reason::ClassNotFound,
                 format!(
-                    "There is no LambdaRoleClass {name}, which says in which account the role is. Create it{}.",
-                    if role.spec.class_name.is_some() {
+                    "There is no LambdaRoleClass {name}, which says in which account the object's role or policy is. Create it{}.",
+                    if object.named_class().is_some() {
                         ", or make a new object with another spec.className"
                     } else {
                         ""
@@ -155,19 +186,36 @@ fn is_default(class: &LambdaRoleClass) -> bool {
     class.annotations().get(DEFAULT_CLASS_ANNOTATION).is_some_and(|value| value == "true")
 }
 
-fn may_use(namespace: &Namespace, class: &LambdaRoleClass) -> bool {
-    let Namespaces { names: _, selector } = &class.spec.namespaces;
-    // A selector that cannot be read selects nothing.
-    let selector = || selector.clone().and_then(|selector| Selector::try_from(selector).ok());
-    let is_labelled =
-        || namespace.labels.as_ref().zip(selector()).is_some_and(|(labels, selector)| selector.matches(labels));
-    is_named(&namespace.name, class) || is_labelled()
+/// Whether objects of the namespace may use the class.
+#[must_use]
+pub fn may_use(namespace: &Namespace, class: &LambdaRoleClass) -> bool {
+    selects(&class.spec.namespaces, namespace)
+}
+
+/// Whether `namespace` is among `namespaces`, by name or by label.
+#[must_use]
+pub fn selects(namespaces: &Namespaces, namespace: &Namespace) -> bool {
+    let Namespaces { names, selector } = namespaces;
+    let is_labelled = || selector.as_ref().is_some_and(|selector| has_labels(namespace, selector));
+    is_listed(&namespace.name, names) || is_labelled()
+}
+
+/// Whether the selector matches the labels of the namespace. One that cannot be read matches nothing, and so do labels that
+/// are not known.
+#[must_use]
+pub fn has_labels(namespace: &Namespace, selector: &LabelSelector) -> bool {
+    let selector = Selector::try_from(selector.clone()).ok();
+    namespace.labels.as_ref().zip(selector).is_some_and(|(labels, selector)| selector.matches(labels))
 }
 
 /// Whether the class lists the namespace of that name, whatever its labels.
 #[must_use]
 pub fn is_named(namespace: &str, class: &LambdaRoleClass) -> bool {
-    class.spec.namespaces.names.iter().any(|pattern| Pattern::new(pattern).matches(namespace))
+    is_listed(namespace, &class.spec.namespaces.names)
+}
+
+fn is_listed(namespace: &str, patterns: &[String]) -> bool {
+    patterns.iter().any(|pattern| Pattern::new(pattern).matches(namespace))
 }
 
 fn names(classes: &[&LambdaRoleClass]) -> String {

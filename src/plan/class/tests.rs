@@ -150,7 +150,7 @@ fn of_those_made_in_the_same_second_who_has_a_role_keeps_its_place() {
 
 fn object_class(class: Value, spec: Value) -> Result<ObjectClass, Vec<String>> {
     let class: LambdaRoleClassSpec = serde_json::from_value(class).unwrap();
-    let spec = serde_json::from_value(spec).unwrap();
+    let spec: LambdaExecutionRoleSpec = serde_json::from_value(spec).unwrap();
     let owner = Owner { cluster: "north".to_owned(), namespace: "shop".to_owned(), name: "orders".to_owned() };
     let account = Account {
         id: "111122223333".to_owned(),
@@ -172,9 +172,9 @@ fn names_and_paths_are_made_of_the_objects_own_words() {
     let naming = json!({"roleName": "lambda-$(region)-$(namespace)-$(name)", "path": "/$(namespace)/$(roleName)/"});
     let (class, spec) = with(naming, json!({}));
     assert_eq!(class.role_name(&spec), "lambda-eu-west-1-shop-orders");
-    assert_eq!(class.path(&spec), "/shop/lambda-eu-west-1-shop-orders/");
+    assert_eq!(class.path(spec.path.as_deref()), "/shop/lambda-eu-west-1-shop-orders/");
     let (class, spec) = with(json!({}), json!({}));
-    assert_eq!((class.role_name(&spec), class.path(&spec)), ("shop-orders", "/"));
+    assert_eq!((class.role_name(&spec), class.path(spec.path.as_deref())), ("shop-orders", "/"));
 }
 
 #[rstest]
@@ -236,11 +236,17 @@ fn defaults_count_where_the_object_says_nothing() {
         serde_json::from_value(json!({"deletionPolicy": "Delete", "drift": "Correct", "resyncInterval": "2h"}))
             .unwrap(),
     );
-    assert_eq!((class.drift(&silent), class.drift(&outspoken)), (Drift::Report, Drift::Correct));
+    assert_eq!((class.drift(silent.drift), class.drift(outspoken.drift)), (Drift::Report, Drift::Correct));
     assert_eq!(class.deletion_policy(&silent, false), DeletionPolicy::Retain);
     assert_eq!(class.deletion_policy(&outspoken, true), DeletionPolicy::Delete);
     let hours = |hours| Some(Duration::from_hours(hours));
-    assert_eq!((class.resync_interval(&silent), class.resync_interval(&outspoken)), (hours(1), hours(2)));
+    assert_eq!(
+        (
+            class.resync_interval(silent.resync_interval.as_deref()),
+            class.resync_interval(outspoken.resync_interval.as_deref())
+        ),
+        (hours(1), hours(2))
+    );
     assert_eq!(class.settle_window(), Some(Duration::from_mins(1)));
     let own = BTreeMap::from([("Stage".to_owned(), "production".to_owned())]);
     let expected = [("Stage", "production"), ("team", "shop")].map(|(key, value)| (key.to_owned(), value.to_owned()));

@@ -4,7 +4,7 @@ use super::distinct;
 use crate::{
     api::LambdaRoleClassSpec,
     lint::Finding,
-    plan::class::{DEFAULT_PATH, DEFAULT_ROLE_NAME},
+    plan::class::{DEFAULT_NAME, DEFAULT_PATH},
     policy::Placeholders,
 };
 
@@ -65,7 +65,7 @@ impl<'a> Written<'a> {
     pub(super) fn names(&mut self, spec: &LambdaRoleClassSpec) -> Names {
         let naming = &spec.naming;
         let path = naming.path.as_deref().unwrap_or(DEFAULT_PATH);
-        let name = naming.role_name.as_deref().unwrap_or(DEFAULT_ROLE_NAME);
+        let name = naming.role_name.as_deref().unwrap_or(DEFAULT_NAME);
         let mut paths: Vec<String> = self.pattern("spec.naming.path", path).into_iter().collect();
         paths.extend(self.patterns("spec.naming.allowedPaths", &naming.allowed_paths));
         let paths = distinct(paths.iter().flat_map(|path| whole_paths(path)));

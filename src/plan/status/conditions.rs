@@ -2,24 +2,46 @@
 
 use std::time::Duration;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
 
-use super::{Pass, clipped, is_settled, whole_seconds};
+use super::{clipped, whole_seconds};
 use crate::{
-    api::{ConditionType, LambdaExecutionRoleStatus, Reason},
+    api::{ConditionType, Reason},
     lint::{Finding, Severity},
     plan::{Class, Failure, Hold},
 };
 
 /// The condition of a kind, if the status has it.
-pub(super) fn condition(status: &LambdaExecutionRoleStatus, kind: ConditionType) -> Option<&Condition> {
+pub(in crate::plan) fn condition(conditions: &[Condition], kind: ConditionType) -> Option<&Condition> {
     let kind: &str = kind.into();
-    status.conditions.iter().find(|condition| condition.type_ == kind)
+    conditions.iter().find(|condition| condition.type_ == kind)
+}
+
+/// What conditions are made from, beside what is said.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::plan) struct Moment<'a> {
+    /// The conditions as they were.
+    pub(in crate::plan) previous: &'a [Condition],
+    /// Generation of the spec that the pass read.
+    pub(in crate::plan) generation: Option<i64>,
+    /// When the pass ended.
+    pub(in crate::plan) now: Timestamp,
+}
+
+impl Moment<'_> {
+    /// Whether IAM equalled this generation of the spec at the last look, or differed by drift alone.
+    pub(in crate::plan) fn is_settled(&self) -> bool {
+        let holds = |kind| {
+            condition(self.previous, kind)
+                .is_some_and(|c| c.status == "True" && c.observed_generation == self.generation)
+        };
+        holds(ConditionType::Synced) || holds(ConditionType::Drifted)
+    }
 }
 
 /// A condition before it has a time.
-pub(super) struct Verdict {
-    pub(super) kind: ConditionType,
+pub(in crate::plan) struct Verdict {
+    pub(in crate::plan) kind: ConditionType,
     /// `None` for unknown.
     holds: Option<bool>,
     reason: String,
@@ -27,12 +49,17 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    fn new(kind: ConditionType, holds: impl Into<Option<bool>>, reason: Reason, message: &str) -> Self {
+    pub(in crate::plan) fn new(
+        kind: ConditionType,
+        holds: impl Into<Option<bool>>,
+        reason: Reason,
+        message: &str,
+    ) -> Self {
         Self { kind, holds: holds.into(), reason: reason.as_str().to_owned(), message: clipped(message) }
     }
 
     /// The verdict of the last look, where this pass learned nothing new.
-    pub(super) fn kept(previous: &Condition, kind: ConditionType) -> Self {
+    pub(in crate::plan) fn kept(previous: &Condition, kind: ConditionType) -> Self {
         let holds = match previous.status.as_str() {
             "True" => Some(true),
             "False" => Some(false),
@@ -42,40 +69,40 @@ impl Verdict {
     }
 
     /// With the rules of apimachinery's `SetStatusCondition`: the time moves only when the status does.
-    pub(super) fn condition(self, pass: &Pass<'_>) -> Condition {
+    pub(in crate::plan) fn condition(self, moment: &Moment<'_>) -> Condition {
         let status = match self.holds {
             Some(true) => "True",
             Some(false) => "False",
             None => "Unknown",
         };
-        let last_transition_time = condition(pass.previous, self.kind)
+        let last_transition_time = condition(moment.previous, self.kind)
             .filter(|previous| previous.status == status)
-            .map_or_else(|| whole_seconds(pass.now), |previous| previous.last_transition_time.clone());
+            .map_or_else(|| whole_seconds(moment.now), |previous| previous.last_transition_time.clone());
         Condition {
             type_: self.kind.to_string(),
             status: status.to_owned(),
             reason: self.reason,
             message: self.message,
-            observed_generation: pass.generation,
+            observed_generation: moment.generation,
             last_transition_time,
         }
     }
 }
 
-fn accepted() -> Verdict {
+pub(in crate::plan) fn accepted() -> Verdict {
     Verdict::new(ConditionType::Accepted, true, Reason::Accepted, "The spec is valid, and its class allows it.")
 }
 
 /// For passes that ended before the spec was judged: the last judgement, if there was one and it counts still.
-fn accepted_before(pass: &Pass<'_>, counts: impl Fn(&Condition) -> bool) -> Verdict {
-    let before = condition(pass.previous, ConditionType::Accepted).filter(|before| counts(before));
+fn accepted_before(moment: &Moment<'_>, counts: impl Fn(&Condition) -> bool) -> Verdict {
+    let before = condition(moment.previous, ConditionType::Accepted).filter(|before| counts(before));
     match before {
         Some(before) => Verdict::kept(before, ConditionType::Accepted),
         None => Verdict::new(ConditionType::Accepted, None, Reason::Pending, "The spec has not been judged yet."),
     }
 }
 
-pub(super) fn rejected(faults: &[Finding], is_enforced: bool) -> Vec<Verdict> {
+pub(in crate::plan) fn rejected(faults: &[Finding], is_enforced: bool) -> Vec<Verdict> {
     let errors = faults.iter().filter(|finding| finding.severity == Severity::Error);
     let message = errors.map(ToString::to_string).collect::<Vec<_>>().join("; ");
     vec![
@@ -95,12 +122,12 @@ pub(super) fn rejected(faults: &[Finding], is_enforced: bool) -> Vec<Verdict> {
     ]
 }
 
-pub(super) fn held(pass: &Pass<'_>, hold: &Hold, is_deleting: bool) -> Vec<Verdict> {
+pub(in crate::plan) fn held(moment: &Moment<'_>, hold: &Hold, is_deleting: bool) -> Vec<Verdict> {
     let Hold { reason, message, plan: _ } = hold;
     if is_deleting {
         return vec![
             Verdict::new(ConditionType::Ready, false, Reason::Deleting, message),
-            accepted_before(pass, |_| true),
+            accepted_before(moment, |_| true),
             Verdict::new(ConditionType::Synced, false, Reason::Deleting, message),
             Verdict::new(ConditionType::DeletionBlocked, true, *reason, message),
         ];
@@ -130,11 +157,19 @@ pub(super) fn held(pass: &Pass<'_>, hold: &Hold, is_deleting: bool) -> Vec<Verdi
         | Reason::ClassNotFound
         | Reason::NoDefaultClass
         | Reason::SeveralDefaultClasses
+        | Reason::PolicyNotAllowed
         | Reason::InvalidClass => vec![
             Verdict::new(ConditionType::Ready, false, *reason, message),
             Verdict::new(ConditionType::Accepted, false, *reason, message),
             Verdict::new(ConditionType::Synced, false, *reason, message),
             Verdict::new(ConditionType::Stalled, true, *reason, message),
+        ],
+        // What it waits for comes by itself.
+        Reason::PolicyNotReady => vec![
+            Verdict::new(ConditionType::Ready, false, *reason, message),
+            Verdict::new(ConditionType::Accepted, false, *reason, message),
+            Verdict::new(ConditionType::Synced, false, *reason, message),
+            Verdict::new(ConditionType::Reconciling, true, *reason, message),
         ],
         // Whatever else holds IAM as it is needs somebody.
         _ => vec![
@@ -148,16 +183,21 @@ pub(super) fn held(pass: &Pass<'_>, hold: &Hold, is_deleting: bool) -> Vec<Verdi
 
 /// A look that failed does not unsay what the last one saw: as long as nothing is known to be wrong, `Ready` and
 /// `Synced` stay, and `Reconciling` says what the matter is.
-pub(super) fn failed(pass: &Pass<'_>, failure: &Failure, is_judged: bool, is_behind: bool) -> Vec<Verdict> {
+pub(in crate::plan) fn failed(
+    moment: &Moment<'_>,
+    failure: &Failure,
+    is_judged: bool,
+    is_behind: bool,
+) -> Vec<Verdict> {
     let Failure { class, reason, message } = failure;
-    let is_current = |condition: &Condition| condition.observed_generation == pass.generation;
-    let is_unsaid = is_behind || !is_settled(pass.previous, pass.generation);
+    let is_current = |condition: &Condition| condition.observed_generation == moment.generation;
+    let is_unsaid = is_behind || !moment.is_settled();
     let kept = |kind| {
-        let before = condition(pass.previous, kind).filter(|before| !is_unsaid && is_current(before))?;
+        let before = condition(moment.previous, kind).filter(|before| !is_unsaid && is_current(before))?;
         Some(Verdict::kept(before, kind))
     };
     let or_false = |kind| kept(kind).unwrap_or_else(|| Verdict::new(kind, false, *reason, message));
-    let accepted = if is_judged { accepted() } else { accepted_before(pass, is_current) };
+    let accepted = if is_judged { accepted() } else { accepted_before(moment, is_current) };
     let mut verdicts = vec![or_false(ConditionType::Ready), accepted, or_false(ConditionType::Synced)];
     verdicts.extend(kept(ConditionType::Drifted));
     let abnormal = if *class == Class::Terminal { ConditionType::Stalled } else { ConditionType::Reconciling };
@@ -165,13 +205,14 @@ pub(super) fn failed(pass: &Pass<'_>, failure: &Failure, is_judged: bool, is_beh
     verdicts
 }
 
-pub(super) fn synced(name: &str, wait: Option<Duration>) -> Vec<Verdict> {
-    let in_sync = Verdict::new(ConditionType::Synced, true, Reason::Synced, &format!("Role {name} equals the spec."));
+/// `subject` is what IAM holds, as it begins a sentence: `Role shop-orders`.
+pub(in crate::plan) fn synced(subject: &str, wait: Option<Duration>) -> Vec<Verdict> {
+    let in_sync = Verdict::new(ConditionType::Synced, true, Reason::Synced, &format!("{subject} equals the spec."));
     if wait.is_none() {
-        let ready = format!("Role {name} is in place.");
+        let ready = format!("{subject} is in place.");
         return vec![Verdict::new(ConditionType::Ready, true, Reason::Ready, &ready), accepted(), in_sync];
     }
-    let message = format!("Role {name} was changed, and IAM takes a moment to show it everywhere.");
+    let message = format!("{subject} was changed, and IAM takes a moment to show it everywhere.");
     vec![
         Verdict::new(ConditionType::Ready, false, Reason::PropagationPending, &message),
         accepted(),

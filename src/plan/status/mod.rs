@@ -1,6 +1,6 @@
 //! What is said of an object after a pass: conditions, events, and when to look again.
 
-mod conditions;
+pub(super) mod conditions;
 mod notes;
 
 use std::time::Duration;
@@ -10,7 +10,7 @@ use k8s_openapi::{
     jiff::{SignedDuration, Timestamp},
 };
 
-use self::conditions::{Verdict, condition, failed, held, rejected, synced};
+use self::conditions::{Moment, Verdict, condition, failed, held, rejected, synced};
 pub use self::notes::{Note, farewell};
 use super::{Class, DesiredRole, Failure, Hold, Step};
 use crate::{
@@ -91,6 +91,12 @@ pub struct Pass<'a> {
     pub settle: Duration,
 }
 
+impl Pass<'_> {
+    fn moment(&self) -> Moment<'_> {
+        Moment { previous: &self.previous.conditions, generation: self.generation, now: self.now }
+    }
+}
+
 /// When the object is looked at again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -119,9 +125,7 @@ pub struct Report {
 /// Whether `status` says that IAM equalled this generation of the spec at the last look, or differed by drift alone.
 #[must_use]
 pub fn is_settled(status: &LambdaExecutionRoleStatus, generation: Option<i64>) -> bool {
-    let holds =
-        |kind| condition(status, kind).is_some_and(|c| c.status == "True" && c.observed_generation == generation);
-    holds(ConditionType::Synced) || holds(ConditionType::Drifted)
+    Moment { previous: &status.conditions, generation, now: Timestamp::UNIX_EPOCH }.is_settled()
 }
 
 /// Whether IAM equalled what `desired` asks of it before, so that a difference now is somebody else's doing: drift. Unlike
@@ -139,7 +143,7 @@ pub fn has_synced(status: &LambdaExecutionRoleStatus, generation: Option<i64>, d
 #[must_use]
 pub fn is_refused(status: &LambdaExecutionRoleStatus) -> bool {
     const REASONS: [Reason; 3] = [Reason::GuardrailViolation, Reason::RoleLimitReached, Reason::ClassNotAllowed];
-    condition(status, ConditionType::Accepted).is_some_and(|accepted| {
+    condition(&status.conditions, ConditionType::Accepted).is_some_and(|accepted| {
         accepted.status == "False" && REASONS.iter().any(|reason| accepted.reason == reason.as_str())
     })
 }
@@ -172,7 +176,7 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
             // What stands in the way of a deletion goes without a sign; what suspends it does not.
             let is_watched = !*is_deleting || hold.reason == Reason::Suspended;
             let next = if is_watched { Next::Resync } else { Next::Backoff(Class::Waiting) };
-            (held(pass, hold, *is_deleting), next)
+            (held(&pass.moment(), hold, *is_deleting), next)
         }
         Outcome::Failed { failure, desired, applied, is_behind } => {
             if !applied.is_empty() {
@@ -193,7 +197,7 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
                     Next::Backoff(class)
                 }
             };
-            (failed(pass, failure, desired.is_some(), *is_behind), next)
+            (failed(&pass.moment(), failure, desired.is_some(), *is_behind), next)
         }
         Outcome::Synced { desired, identity, applied } => {
             describe_role(&mut status, desired, identity);
@@ -201,17 +205,17 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
             if !applied.is_empty() || !has_synced(pass.previous, pass.generation, desired) {
                 status.last_change_time = Some(whole_seconds(pass.now));
             }
-            let wait = unsettled_for(&status, pass.now, pass.settle);
-            let was_settled = unsettled_for(pass.previous, pass.now, pass.settle).is_none();
+            let wait = unsettled_for(status.last_change_time.as_ref(), pass.now, pass.settle);
+            let was_settled = unsettled_for(pass.previous.last_change_time.as_ref(), pass.now, pass.settle).is_none();
             let next = match wait {
                 None => Next::Resync,
                 Some(wait) if was_settled => Next::Settled(wait),
                 Some(wait) => Next::Verify(wait),
             };
-            (synced(&desired.name, wait), next)
+            (synced(&format!("Role {}", desired.name), wait), next)
         }
     };
-    status.conditions = verdicts.into_iter().map(|verdict| verdict.condition(pass)).collect();
+    status.conditions = verdicts.into_iter().map(|verdict| verdict.condition(&pass.moment())).collect();
     let notes = notes::notes(pass, outcome, &status);
     Report { status, notes, next }
 }
@@ -221,22 +225,22 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
 #[must_use]
 pub fn settle(pass: &Pass<'_>) -> Option<Report> {
     let is_pending = |condition: &Condition| condition.reason == Reason::PropagationPending.as_str();
-    condition(pass.previous, ConditionType::Ready).filter(|ready| is_pending(ready))?;
-    let wait = unsettled_for(pass.previous, pass.now, pass.settle);
+    condition(&pass.previous.conditions, ConditionType::Ready).filter(|ready| is_pending(ready))?;
+    let wait = unsettled_for(pass.previous.last_change_time.as_ref(), pass.now, pass.settle);
     let name = pass.previous.role_name.as_deref().unwrap_or_default();
     let amiss: Vec<Verdict> = [ConditionType::Reconciling, ConditionType::Stalled]
         .into_iter()
-        .filter_map(|kind| condition(pass.previous, kind).map(|before| (kind, before)))
+        .filter_map(|kind| condition(&pass.previous.conditions, kind).map(|before| (kind, before)))
         .filter(|(_, before)| !is_pending(before))
         .map(|(kind, before)| Verdict::kept(before, kind))
         .collect();
-    let mut verdicts = synced(name, wait);
+    let mut verdicts = synced(&format!("Role {name}"), wait);
     if !amiss.is_empty() {
         verdicts.retain(|verdict| verdict.kind != ConditionType::Reconciling);
         verdicts.extend(amiss);
     }
     let mut status = pass.previous.clone();
-    status.conditions = verdicts.into_iter().map(|verdict| verdict.condition(pass)).collect();
+    status.conditions = verdicts.into_iter().map(|verdict| verdict.condition(&pass.moment())).collect();
     Some(Report { status, notes: Vec::new(), next: wait.map_or(Next::Resync, Next::Settled) })
 }
 
@@ -287,13 +291,13 @@ fn stored_policy(name: &str, document: &Document) -> StoredPolicy {
 }
 
 /// Most steps that a status shows.
-const PLAN_MAX: usize = 100;
+pub(super) const PLAN_MAX: usize = 100;
 
 /// Most warnings that a status shows; `lambdaroles lint` shows all.
 const WARNINGS_MAX: usize = 20;
 
 /// The warnings among `findings`, as the status shows them.
-fn warnings(findings: &[Finding]) -> Vec<String> {
+pub(super) fn warnings(findings: &[Finding]) -> Vec<String> {
     let warnings: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == Severity::Warning).collect();
     let mut shown: Vec<String> =
         warnings.iter().take(WARNINGS_MAX).map(|finding| clipped(&format!("{}: {finding}", finding.code))).collect();
@@ -304,21 +308,21 @@ fn warnings(findings: &[Finding]) -> Vec<String> {
 }
 
 /// How long until the last change counts as propagated: the whole window at most, also on a clock that is behind.
-fn unsettled_for(status: &LambdaExecutionRoleStatus, now: Timestamp, settle: Duration) -> Option<Duration> {
-    let since = now.duration_since(status.last_change_time.as_ref()?.0).max(SignedDuration::ZERO);
+pub(super) fn unsettled_for(changed: Option<&Time>, now: Timestamp, settle: Duration) -> Option<Duration> {
+    let since = now.duration_since(changed?.0).max(SignedDuration::ZERO);
     let left = SignedDuration::try_from(settle).ok()?.checked_sub(since)?;
     Duration::try_from(left).ok().filter(|left| !left.is_zero())
 }
 
 /// Kubernetes keeps times to the second.
-fn whole_seconds(time: Timestamp) -> Time {
+pub(super) fn whole_seconds(time: Timestamp) -> Time {
     Time(Timestamp::from_second(time.as_second()).unwrap_or(time))
 }
 
 /// Longest message in bytes: events take no more than 1024, and conditions should read the same.
 const MESSAGE_MAX: usize = 1000;
 
-fn clipped(message: &str) -> String {
+pub(super) fn clipped(message: &str) -> String {
     if message.len() <= MESSAGE_MAX {
         return message.to_owned();
     }

@@ -81,8 +81,8 @@ fn warning(pass: &Pass<'_>, outcome: &Outcome<'_>, status: &LambdaExecutionRoleS
             Class::Transient | Class::Throttled | Class::Conflict => return None,
         },
     };
-    let now = condition(status, kind)?;
-    let is_news = condition(pass.previous, kind)
+    let now = condition(&status.conditions, kind)?;
+    let is_news = condition(&pass.previous.conditions, kind)
         .is_none_or(|before| before.reason != now.reason || before.message != now.message);
     let reason = match outcome {
         Outcome::Rejected { .. } => Reason::InvalidSpec,

@@ -9,7 +9,7 @@ use super::account;
 use crate::{
     api::{LambdaExecutionRole, LambdaRoleClass},
     plan::{
-        Account, ObjectClass, Owner,
+        Account, ObjectClass, Owner, References,
         class::{Namespace, Selection, select},
         compliance,
         desired::desired_role,
@@ -40,7 +40,7 @@ fn complaints(object: &Value) -> Vec<String> {
             .unwrap_or_else(|faults| panic!("{faults:?}")),
         Selection::Forbidden(_, hold) | Selection::Missing(hold) => return vec![hold.message],
     };
-    let findings = match desired_role(&role.spec, &owner, &account, &class, None) {
+    let findings = match desired_role(&role.spec, &owner, &account, &class, &References::default(), None) {
         Ok(desired) => compliance::offline(&class, &role.spec, &desired, &account).0,
         Err(findings) => findings,
     };

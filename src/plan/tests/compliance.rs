@@ -11,7 +11,7 @@ use super::{account, clauses, owner, spec, stored};
 use crate::{
     api::{LambdaRoleClassSpec, Reason, role::DeletionPolicy},
     plan::{
-        DesiredRole, Hold, ObjectClass, ObservedRole, Placed,
+        DesiredRole, Hold, ObjectClass, ObservedRole, Placed, References,
         compliance::{self, Documents, Wanted, boundary, documents_needed, enforces, refusal, revocation, role_arn},
         desired::desired_role,
         diff::diff,
@@ -42,7 +42,8 @@ fn denying(actions: &str) -> Value {
 }
 
 fn desired(class: &ObjectClass, yaml: &str) -> DesiredRole {
-    desired_role(&spec(yaml), &owner(), &account(), class, None).unwrap_or_else(|faults| panic!("{faults:?}"))
+    desired_role(&spec(yaml), &owner(), &account(), class, &References::default(), None)
+        .unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
 fn documents(actions: &str) -> Documents {

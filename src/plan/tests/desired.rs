@@ -8,7 +8,7 @@ use super::{account, class, desired, owner, set, spec};
 use crate::{
     api::role::{Adoption, Drift, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
     plan::{
-        Account, DesiredRole,
+        Account, DesiredRole, References,
         desired::{Parts, desired_role, resync_interval},
     },
 };
@@ -163,7 +163,7 @@ fn arns_are_of_the_partition_region_and_account_where_the_role_is() {
 trust: {self: true, sourceAccountCondition: false}
 managedPolicies: [{aws: AWSLambdaBasicExecutionRole}, {aws: AWSXRayDaemonWriteAccess}, {aws: job-function/Billing}]
 statements: [{effect: Allow, actions: ["s3:GetObject"], resources: ["*"], sourceFunctionArns: [orders]}]"#;
-    let role = desired_role(&spec(yaml), &owner(), &account, &class(), None).unwrap();
+    let role = desired_role(&spec(yaml), &owner(), &account, &class(), &References::default(), None).unwrap();
     assert!(
         role.trust_policy.to_string().contains(r#""AWS":"arn:aws-cn:iam::999900001111:role/shop-orders""#),
         "{}",
@@ -276,7 +276,9 @@ fn the_scoped_statement_of_the_documentation_comes_out_as_it_stands_there() {
         )
     };
     let there = Account { id: "123456789012".to_owned(), region: "us-east-1".to_owned(), ..account() };
-    let role = |functions| desired_role(&spec(&statement(functions)), &owner(), &there, &class(), None).unwrap();
+    let role = |functions| {
+        desired_role(&spec(&statement(functions)), &owner(), &there, &class(), &References::default(), None).unwrap()
+    };
     let by_arn = role("'arn:aws:lambda:us-east-1:123456789012:function:source_lambda'");
     assert_eq!(json(&by_arn.inline_policies["lambdaroles"].to_string()), json(documented));
 

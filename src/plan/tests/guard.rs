@@ -11,7 +11,7 @@ use crate::{
         role::{DeletionPolicy, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
     },
     plan::{
-        Hold, ObjectClass, ObservedRole, Owner, Placed, Step, Usage, Verdict,
+        Hold, ObjectClass, ObservedRole, Owner, Placed, References, Step, Usage, Verdict,
         diff::diff,
         guard::{Removal, Terms, judge},
     },
@@ -338,7 +338,7 @@ features: [{name: Tracing}]
 inlinePolicies: [{name: legacy, document: {Version: "2012-10-17", Statement: {Effect: Allow, Action: "s3:GetObject", Resource: "*"}}}]"#;
     let role = found(yaml, Some(&owner));
     let removal = Removal { unlisted: KEEP, ..removal(&owner) };
-    let ours = Placed::by_spec(&spec(yaml), &owner, &account(), "shop-orders");
+    let ours = Placed::by_spec(&spec(yaml), &owner, &account(), &References::default(), "shop-orders");
     assert!(matches!(removal.judge(Some(&role), &Usage::default(), &ours), Verdict::Delete(_)));
     assert!(matches!(removal.judge(Some(&role), &Usage::default(), &Placed::default()), Verdict::Hold(_)));
 }

@@ -5,7 +5,7 @@ use rstest::rstest;
 use super::{account, class, faults, judged, owner, spec};
 use crate::{
     api::rule,
-    plan::{ObjectClass, Owner, Quotas, desired::desired_role},
+    plan::{ObjectClass, Owner, Quotas, References, desired::desired_role},
 };
 
 const QUOTAS: Quotas = Quotas::HIGHEST;
@@ -76,14 +76,26 @@ fn a_description_is_counted_in_characters() {
 #[test]
 fn a_default_name_that_is_too_long_is_named_with_the_way_out() {
     let owner = Owner { namespace: "n".repeat(40), name: "orders.and.what.comes.of.them".to_owned(), ..owner() };
-    let faults = desired_role(&spec("{}"), &owner, &account(), &ObjectClass::unknown(&owner), None).unwrap_err();
+    let faults =
+        desired_role(&spec("{}"), &owner, &account(), &ObjectClass::unknown(&owner), &References::default(), None)
+            .unwrap_err();
     assert_eq!(
         faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
             "spec.roleName: the default name nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn-orders.and.what.comes.of.them is no role name: a role name consists of letters, digits and +=,.@_- (1 to 64 characters); make a new object that sets roleName"
         ]
     );
-    assert!(desired_role(&spec("roleName: orders"), &owner, &account(), &ObjectClass::unknown(&owner), None).is_ok());
+    assert!(
+        desired_role(
+            &spec("roleName: orders"),
+            &owner,
+            &account(),
+            &ObjectClass::unknown(&owner),
+            &References::default(),
+            None
+        )
+        .is_ok()
+    );
 }
 
 #[rstest]
@@ -91,7 +103,8 @@ fn a_default_name_that_is_too_long_is_named_with_the_way_out() {
 #[case::from_another_name_to_the_default("{}", "orders")]
 #[case::to_another_case("roleName: Orders", "orders")]
 fn a_role_is_not_renamed(#[case] yaml: &str, #[case] current: &str) {
-    let faults = desired_role(&spec(yaml), &owner(), &account(), &class(), Some(current)).unwrap_err();
+    let faults =
+        desired_role(&spec(yaml), &owner(), &account(), &class(), &References::default(), Some(current)).unwrap_err();
     assert_eq!(
         faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
@@ -102,8 +115,20 @@ fn a_role_is_not_renamed(#[case] yaml: &str, #[case] current: &str) {
 
 #[test]
 fn a_name_that_stays_is_no_renaming() {
-    assert!(desired_role(&spec("{}"), &owner(), &account(), &class(), Some("shop-orders")).is_ok());
-    assert!(desired_role(&spec("roleName: shop-orders"), &owner(), &account(), &class(), Some("shop-orders")).is_ok());
+    assert!(
+        desired_role(&spec("{}"), &owner(), &account(), &class(), &References::default(), Some("shop-orders")).is_ok()
+    );
+    assert!(
+        desired_role(
+            &spec("roleName: shop-orders"),
+            &owner(),
+            &account(),
+            &class(),
+            &References::default(),
+            Some("shop-orders")
+        )
+        .is_ok()
+    );
 }
 
 #[test]

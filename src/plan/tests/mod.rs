@@ -15,7 +15,9 @@ mod status;
 
 use std::collections::BTreeSet;
 
-use super::{Account, DesiredRole, ObjectClass, ObservedRole, Owner, Placed, Quotas, Step, desired::desired_role};
+use super::{
+    Account, DesiredRole, ObjectClass, ObservedRole, Owner, Placed, Quotas, References, Step, desired::desired_role,
+};
 use crate::{
     api::LambdaExecutionRoleSpec,
     lint::{Code, Finding},
@@ -45,7 +47,7 @@ fn spec(yaml: &str) -> LambdaExecutionRoleSpec {
 }
 
 fn judged(yaml: &str) -> Result<DesiredRole, Vec<Finding>> {
-    desired_role(&spec(yaml), &owner(), &account(), &class(), None)
+    desired_role(&spec(yaml), &owner(), &account(), &class(), &References::default(), None)
 }
 
 fn desired(yaml: &str) -> DesiredRole {

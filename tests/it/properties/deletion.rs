@@ -6,7 +6,7 @@ use lambdaroles::{
         role::{DeletionPolicy, Unlisted, UnlistedInlinePolicies, UnlistedManagedPolicies},
     },
     plan::{
-        ObservedRole, Placed, Verdict,
+        ObservedRole, Placed, References, Verdict,
         guard::{self, Removal},
     },
 };
@@ -80,7 +80,13 @@ impl Life {
 
     /// What is judged of an object whose role shall go with it.
     fn judge(&self, world: &mut World, name: &str) -> Verdict {
-        let placed = Placed::by_status(&world.status).and(Placed::by_spec(&self.spec, &owner(), &account(), name));
+        let placed = Placed::by_status(&world.status).and(Placed::by_spec(
+            &self.spec,
+            &owner(),
+            &account(),
+            &References::default(),
+            name,
+        ));
         let owner = owner();
         let removal = Removal {
             owner: &owner,

@@ -10,7 +10,7 @@ use lambdaroles::{
     api::{LambdaExecutionRoleSpec, LambdaExecutionRoleStatus, Reason},
     aws::{Applied, Kind},
     plan::{
-        Account, Class, DesiredRole, Failure, Hold, ObjectClass, ObservedRole, Owner, Placed, Quotas, Step,
+        Account, Class, DesiredRole, Failure, Hold, ObjectClass, ObservedRole, Owner, Placed, Quotas, References, Step,
         desired::desired_role,
         diff::diff,
         guard::{self, Terms},
@@ -67,8 +67,8 @@ pub fn desired(spec: &LambdaExecutionRoleSpec) -> DesiredRole {
         if let Some((_, role)) = judged.iter().find(|(known, _)| known == spec) {
             return role.clone();
         }
-        let role =
-            desired_role(spec, &owner(), &account(), &class(), None).unwrap_or_else(|faults| panic!("{faults:?}"));
+        let role = desired_role(spec, &owner(), &account(), &class(), &References::default(), None)
+            .unwrap_or_else(|faults| panic!("{faults:?}"));
         judged.push_front((spec.clone(), role.clone()));
         judged.truncate(4);
         role
@@ -133,7 +133,15 @@ impl World {
     }
 
     fn keep(&mut self, spec: &LambdaExecutionRoleSpec, fate: Fate) -> (Ended, LambdaExecutionRoleStatus) {
-        let desired = desired_role(spec, &owner(), &account(), &class(), self.status.role_name.as_deref()).unwrap();
+        let desired = desired_role(
+            spec,
+            &owner(),
+            &account(),
+            &class(),
+            &References::default(),
+            self.status.role_name.as_deref(),
+        )
+        .unwrap();
         let is_settled = status::has_synced(&self.status, Some(self.generation), &desired);
         for fate in [fate, Fate::Whole] {
             let observed = self.observe(&desired.name);

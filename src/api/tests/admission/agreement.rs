@@ -16,7 +16,7 @@ use super::{CLASS, POLICY, ROLE, Request, class, defaulted, refusals};
 use crate::{
     api::{LambdaExecutionRoleSpec, LambdaRoleClassSpec, tests::samples::objects},
     lint::Finding,
-    plan::{Account, ObjectClass, Owner, Quotas, compliance, desired::desired_role},
+    plan::{Account, ObjectClass, Owner, Quotas, References, compliance, desired::desired_role},
 };
 
 const ACTIONS: &[&str] = &[
@@ -264,7 +264,7 @@ fn in_controller(role: &Value, class_spec: &Value) -> Option<Vec<Finding>> {
         quotas: Quotas::HIGHEST,
     };
     let class = ObjectClass::of("production", &class, &role, &owner, &account).ok()?;
-    let desired = desired_role(&role, &owner, &account, &class, None).ok()?;
+    let desired = desired_role(&role, &owner, &account, &class, &References::default(), None).ok()?;
     Some(compliance::offline(&class, &role, &desired, &account).0)
 }
 

@@ -10,7 +10,7 @@ use proptest::{
 
 use super::*;
 use crate::{
-    plan::{expansion, permissions::Permissions, tests::class},
+    plan::{References, expansion, permissions::Permissions, tests::class},
     policy::merge::merged,
 };
 
@@ -123,7 +123,7 @@ proptest! {
         let (spec, owner, account) = (spec(&yaml), owner(), account());
         let placeholders = expansion::placeholders(&owner, &account, class().role_name(&spec));
         let mut faults = Vec::new();
-        let permissions = Permissions::of(&spec, &account, &placeholders, &mut faults);
+        let permissions = Permissions::of(&spec, &account, &placeholders, &References::default(), &mut faults);
         prop_assert_eq!(faults, vec![]);
         let apart: Vec<Statement> = permissions.own.iter().map(|located| located.statement.clone()).collect();
         prop_assume!(!apart.is_empty());

@@ -1,0 +1,241 @@
+//! References of roles to managed policies that are described by objects.
+
+use std::collections::BTreeMap;
+
+use kube::ResourceExt;
+
+use super::{
+    Account, Hold, ObjectClass, Owner,
+    class::{Namespace, bound_class, selects},
+};
+use crate::{
+    api::{
+        ConditionType, LambdaExecutionRoleSpec, LambdaManagedPolicy, LambdaManagedPolicySpec, LambdaRoleClassSpec,
+        Reason,
+        role::{ManagedPolicy, PolicyReference},
+    },
+    policy::Arn,
+};
+
+/// Namespace and name of a `LambdaManagedPolicy`.
+pub type PolicyKey = (String, String);
+
+/// What the references of one role lead to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct References(BTreeMap<PolicyKey, Resolution>);
+
+/// What a reference leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// A policy that may be attached.
+    Ready {
+        /// Its ARN.
+        arn: String,
+    },
+    /// One that is not there, not ready, or not for this role.
+    Waiting {
+        /// Its ARN, as far as it can be told.
+        arn: Option<String>,
+        /// Why.
+        hold: Hold,
+    },
+}
+
+impl Resolution {
+    /// The ARN, as far as it can be told.
+    #[must_use]
+    pub fn arn(&self) -> Option<&str> {
+        match self {
+            Self::Ready { arn } => Some(arn),
+            Self::Waiting { arn, hold: _ } => arn.as_deref(),
+        }
+    }
+}
+
+/// The role that refers.
+#[derive(Clone, Debug)]
+pub struct Referrer<'a> {
+    /// Its namespace, as policies admit it.
+    pub namespace: &'a Namespace,
+    /// Name of its class.
+    pub class_name: &'a str,
+    /// The class.
+    pub class: &'a LambdaRoleClassSpec,
+    /// The account.
+    pub account: &'a Account,
+    /// Name of the cluster in the tags.
+    pub cluster: &'a str,
+    /// ARNs of the policies that it has, by its status.
+    pub attached: Vec<&'a str>,
+}
+
+impl References {
+    /// The references of `spec`, whose role is in `namespace`, by namespace and name.
+    #[must_use]
+    pub fn of(spec: &LambdaExecutionRoleSpec, namespace: &str) -> Vec<PolicyKey> {
+        spec.managed_policies
+            .iter()
+            .filter_map(|policy| policy.reference.as_ref())
+            .map(|policy| key(policy, namespace))
+            .collect()
+    }
+
+    /// Looks all references of `spec` up; `find` knows the policies.
+    #[must_use]
+    pub fn resolve<'a>(
+        spec: &LambdaExecutionRoleSpec,
+        referrer: &Referrer<'_>,
+        find: impl Fn(&PolicyKey) -> Option<&'a LambdaManagedPolicy>,
+    ) -> Self {
+        let keys = Self::of(spec, &referrer.namespace.name);
+        Self(keys.into_iter().map(|key| (key.clone(), referrer.resolve(&key, find(&key)))).collect())
+    }
+
+    /// What `reference` of a role in `namespace` leads to; `None` if nobody looked it up.
+    #[must_use]
+    pub fn get(&self, reference: &PolicyReference, namespace: &str) -> Option<&Resolution> {
+        self.0.get(&key(reference, namespace))
+    }
+
+    /// The first reason for which the role waits.
+    #[must_use]
+    pub fn hold(&self) -> Option<&Hold> {
+        self.0.values().find_map(|resolution| match resolution {
+            Resolution::Ready { .. } => None,
+            Resolution::Waiting { arn: _, hold } => Some(hold),
+        })
+    }
+}
+
+fn key(reference: &PolicyReference, namespace: &str) -> PolicyKey {
+    let PolicyReference { namespace: chosen, name } = reference;
+    (chosen.as_deref().unwrap_or(namespace).to_owned(), name.clone())
+}
+
+impl Referrer<'_> {
+    fn resolve(&self, key: &PolicyKey, policy: Option<&LambdaManagedPolicy>) -> Resolution {
+        let (namespace, name) = key;
+        let waiting = |arn: Option<String>, reason, message: String| Resolution::Waiting {
+            arn,
+            hold: Hold::new(reason, message),
+        };
+        // Who may not refer to a policy is not told whether it is there.
+        let not_admitted = || {
+            let message = format!(
+                "The role refers to LambdaManagedPolicy {namespace}/{name}, which is not there or does not admit namespace {} (spec.allowedNamespaces of the policy). Ask whoever owns the policy, or refer to one of the role's own namespace.",
+                self.namespace.name
+            );
+            waiting(None, Reason::PolicyNotAllowed, message)
+        };
+        let is_own = *namespace == self.namespace.name;
+        let Some(policy) = policy.filter(|policy| is_own || self.is_admitted_by(&policy.spec)) else {
+            if !is_own {
+                return not_admitted();
+            }
+            let message =
+                format!("There is no LambdaManagedPolicy {namespace}/{name}. The role waits until it is made.");
+            return waiting(None, Reason::PolicyNotReady, message);
+        };
+        if bound_class(policy).is_some_and(|class| class != self.class_name) {
+            let message = format!(
+                "LambdaManagedPolicy {namespace}/{name} is of LambdaRoleClass {}, and the role of {}. Refer to a policy of the role's class.",
+                bound_class(policy).unwrap_or_default(),
+                self.class_name
+            );
+            return waiting(None, Reason::PolicyNotAllowed, message);
+        }
+        let owner = Owner { cluster: self.cluster.to_owned(), namespace: namespace.clone(), name: name.clone() };
+        let Ok(arn) = policy_arn(self.class_name, self.class, &policy.spec, &owner, self.account) else {
+            let message =
+                format!("What LambdaManagedPolicy {namespace}/{name} is called cannot be told from its class.");
+            return waiting(None, Reason::PolicyNotReady, message);
+        };
+        match why_not_ready(policy, &arn, self.attached.contains(&arn.as_str())) {
+            None => Resolution::Ready { arn },
+            Some(why) => {
+                let message = format!(
+                    "LambdaManagedPolicy {namespace}/{name} is not ready: {why} The role goes on by itself when it is."
+                );
+                waiting(Some(arn), Reason::PolicyNotReady, message)
+            }
+        }
+    }
+
+    fn is_admitted_by(&self, policy: &LambdaManagedPolicySpec) -> bool {
+        policy.allowed_namespaces.as_ref().is_some_and(|allowed| selects(allowed, self.namespace))
+    }
+}
+
+/// Why a role cannot have the policy, if so. A policy that was in place once stays that, whatever becomes of later
+/// generations: IAM holds the last that was accepted. One that goes is given to nobody who has it not.
+fn why_not_ready(policy: &LambdaManagedPolicy, arn: &str, is_attached: bool) -> Option<String> {
+    let status = policy.status.as_ref();
+    let in_place = status.is_some_and(|status| status.policy_id.is_some() && status.policy_arn.as_deref() == Some(arn));
+    if policy.metadata.deletion_timestamp.is_some() && !is_attached {
+        return Some("it is being deleted.".to_owned());
+    }
+    if in_place {
+        return None;
+    }
+    let ready: &str = ConditionType::Ready.into();
+    let condition = status.and_then(|status| status.conditions.iter().find(|condition| condition.type_ == ready));
+    Some(match condition {
+        Some(condition) => format!("{}: {}", condition.reason, condition.message),
+        None => "nothing is known of it yet.".to_owned(),
+    })
+}
+
+/// ARN of the IAM policy that `spec` describes, under the class called `class_name`.
+///
+/// # Errors
+/// If the class cannot be used for it.
+pub fn policy_arn(
+    class_name: &str,
+    class: &LambdaRoleClassSpec,
+    spec: &LambdaManagedPolicySpec,
+    owner: &Owner,
+    account: &Account,
+) -> Result<String, Vec<crate::lint::Finding>> {
+    let class = ObjectClass::of(class_name, class, spec, owner, account)?;
+    Ok(arn_of(account, class.path(spec.path.as_deref()), class.policy_name(spec)))
+}
+
+/// ARN of a customer managed policy.
+#[must_use]
+pub fn arn_of(account: &Account, path: &str, name: &str) -> String {
+    format!("arn:{}:iam::{}:policy{path}{name}", account.partition, account.id)
+}
+
+/// The hold of a role that lists by its ARN a policy that belongs to an object which does not admit the role, if so.
+///
+/// `described` are the objects whose policies are known, with their ARNs. The names of policies are one in an account without
+/// regard to case and path, so ARNs are compared so.
+#[must_use]
+pub fn borrowed<'a>(
+    spec: &LambdaExecutionRoleSpec,
+    namespace: &Namespace,
+    described: impl IntoIterator<Item = (&'a LambdaManagedPolicy, &'a str)>,
+) -> Option<Hold> {
+    let listed: Vec<&str> =
+        spec.managed_policies.iter().filter_map(|policy: &ManagedPolicy| policy.arn.as_deref()).collect();
+    if listed.is_empty() {
+        return None;
+    }
+    let name = |arn: &str| {
+        let arn = Arn::parse(arn)?;
+        Some((arn.account.to_owned(), arn.resource.rsplit('/').next()?.to_ascii_lowercase()))
+    };
+    let listed: Vec<_> = listed.into_iter().map(|arn| (arn, name(arn))).collect();
+    described.into_iter().find_map(|(policy, arn)| {
+        let of_policy = policy.namespace().unwrap_or_default();
+        let is_admitted = of_policy == namespace.name
+            || policy.spec.allowed_namespaces.as_ref().is_some_and(|allowed| selects(allowed, namespace));
+        let known = name(arn).filter(|_| !is_admitted)?;
+        let (listed, _) = listed.iter().find(|(_, name)| name.as_ref() == Some(&known))?;
+        let message = format!(
+            "spec.managedPolicies lists {listed}, which belongs to a LambdaManagedPolicy of another namespace that does not admit namespace {} (spec.allowedNamespaces of the policy). Ask whoever owns the policy, or leave it out.",
+            namespace.name
+        );
+        Some(Hold::new(Reason::PolicyNotAllowed, message))
+    })
+}
