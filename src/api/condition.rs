@@ -63,6 +63,10 @@ pub enum Reason {
     Drifted,
     /// A role of that name exists and is not this object's.
     RoleConflict,
+    /// A managed policy of a name that is needed exists and is not this object's.
+    PolicyConflict,
+    /// A managed policy that shall go is in use elsewhere.
+    PolicyInUse,
     /// The role is in another account than the controller's credentials belong to.
     AccountMismatch,
     /// A managed policy of that name exists and is not this object's.
