@@ -63,14 +63,12 @@ pub enum Reason {
     Drifted,
     /// A role of that name exists and is not this object's.
     RoleConflict,
-    /// A managed policy of a name that is needed exists and is not this object's.
-    PolicyConflict,
-    /// A managed policy that shall go is in use elsewhere.
-    PolicyInUse,
     /// The role is in another account than the controller's credentials belong to.
     AccountMismatch,
     /// A managed policy of that name exists and is not this object's.
     PolicyConflict,
+    /// A managed policy that shall go is in use elsewhere.
+    PolicyInUse,
     /// A `LambdaManagedPolicy` that the role refers to is not there or not ready; the role goes on by itself when it is.
     PolicyNotReady,
     /// The role refers to a `LambdaManagedPolicy` that does not admit it, or is of another class.

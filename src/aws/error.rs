@@ -184,6 +184,9 @@ impl Error {
                 | Step::CreatePolicy(_)
                 | Step::CreatePolicyVersion { .. }
                 | Step::DeletePolicyVersion { .. }
+                | Step::TagPolicy { .. }
+                | Step::UntagPolicy { .. }
+                | Step::DetachFromRole { .. }
                 | Step::DeletePolicy(_)
                 | Step::UpdateTrustPolicy(_)
                 | Step::UpdateRole { .. }

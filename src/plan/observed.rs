@@ -76,6 +76,8 @@ pub struct ObservedPolicy {
     pub tags: BTreeMap<String, String>,
     /// How many users, groups and roles it is attached to.
     pub attachment_count: usize,
+    /// How many users and roles have it as their permissions boundary.
+    pub boundary_count: usize,
     /// Its versions, oldest first, where they were asked for.
     pub versions: Option<Vec<PolicyVersion>>,
 }
@@ -103,6 +105,28 @@ impl ObservedPolicy {
         let versions = self.versions.as_ref().filter(|versions| versions.len() >= VERSIONS_MAX)?;
         versions.iter().find(|version| !version.is_default)
     }
+}
+
+/// Who has a managed policy that shall go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyUsage {
+    /// Names of the users that it is attached to.
+    pub users: Vec<String>,
+    /// Names of the groups that it is attached to.
+    pub groups: Vec<String>,
+    /// The roles that it is attached to.
+    pub roles: Vec<HolderRole>,
+    /// Users and roles whose permissions boundary it is, as messages name them: `role orders`.
+    pub bounded: Vec<String>,
+}
+
+/// A role that a managed policy is attached to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HolderRole {
+    /// Its name.
+    pub name: String,
+    /// Its tags, which say whose it is.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// Versions that IAM keeps of a managed policy.

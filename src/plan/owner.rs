@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use kube::Resource;
 
-use crate::api::{CLUSTER_TAG, KIND_TAG, LambdaExecutionRole, NAME_TAG, NAMESPACE_TAG};
+use crate::api::{CLUSTER_TAG, KIND_TAG, LambdaExecutionRole, LambdaManagedPolicy, NAME_TAG, NAMESPACE_TAG};
 
 /// The Kubernetes object that owns a role. The role's tags say so and nothing else does: they are set in the
 /// `CreateRole` call itself.
@@ -62,6 +62,12 @@ impl PolicyOwner {
     #[must_use]
     pub fn of_role(owner: &Owner) -> Self {
         Self { kind: LambdaExecutionRole::kind(&()).into_owned(), owner: owner.clone() }
+    }
+
+    /// The owner of a policy that an object of its own describes.
+    #[must_use]
+    pub fn of_policy(owner: &Owner) -> Self {
+        Self { kind: LambdaManagedPolicy::kind(&()).into_owned(), owner: owner.clone() }
     }
 
     /// The tags that name this owner.

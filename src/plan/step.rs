@@ -42,6 +42,27 @@ pub enum Step {
         /// Id of the version.
         version: String,
     },
+    /// Set tags of a managed policy, new or changed.
+    TagPolicy {
+        /// ARN of the policy.
+        arn: String,
+        /// The tags.
+        tags: BTreeMap<String, String>,
+    },
+    /// Remove tags of a managed policy.
+    UntagPolicy {
+        /// ARN of the policy.
+        arn: String,
+        /// Their keys.
+        keys: Vec<String>,
+    },
+    /// Detach a managed policy that shall go from a role of another object.
+    DetachFromRole {
+        /// ARN of the policy.
+        arn: String,
+        /// Name of the role.
+        role: String,
+    },
     /// Delete a managed policy that is attached to nothing and has one version.
     DeletePolicy(String),
     /// Replace the trust policy.
@@ -109,6 +130,11 @@ impl fmt::Display for Step {
             Self::CreatePolicy(new) => write!(f, "create policy {}", new.arn),
             Self::CreatePolicyVersion { arn, .. } => write!(f, "write a version of {arn}"),
             Self::DeletePolicyVersion { arn, version } => write!(f, "delete version {version} of {arn}"),
+            Self::TagPolicy { arn, tags } => {
+                write!(f, "set tags {} of {arn}", tags.keys().cloned().collect::<Vec<_>>().join(", "))
+            }
+            Self::UntagPolicy { arn, keys } => write!(f, "remove tags {} of {arn}", keys.join(", ")),
+            Self::DetachFromRole { arn, role } => write!(f, "detach {arn} from role {role}"),
             Self::DeletePolicy(arn) => write!(f, "delete policy {arn}"),
             Self::UpdateTrustPolicy(_) => f.write_str("replace the trust policy"),
             Self::UpdateRole { .. } => f.write_str("set description and session duration"),
