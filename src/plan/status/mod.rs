@@ -76,9 +76,9 @@ pub struct Identity {
 
 /// The circumstances of a pass.
 #[derive(Clone, Copy, Debug)]
-pub struct Pass<'a> {
+pub struct Pass<'a, S = LambdaExecutionRoleStatus> {
     /// The status as it was.
-    pub previous: &'a LambdaExecutionRoleStatus,
+    pub previous: &'a S,
     /// Generation of the spec that the pass read.
     pub generation: Option<i64>,
     /// Value of the annotation that forces a look.
@@ -113,9 +113,9 @@ pub enum Next {
 
 /// What is said of an object.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Report {
+pub struct Report<S = LambdaExecutionRoleStatus> {
     /// The whole new status.
-    pub status: LambdaExecutionRoleStatus,
+    pub status: S,
     /// The events.
     pub notes: Vec<Note>,
     /// When to look again.
