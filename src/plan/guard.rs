@@ -104,9 +104,14 @@ impl Hold {
     /// immutable as a name.
     #[must_use]
     pub fn for_account(role_name: &str, current: Option<&str>, account: &str) -> Option<Self> {
+        Self::for_account_of(&format!("Role {role_name}"), current, account)
+    }
+
+    /// The same for what `subject` names, as it begins a sentence: `Policy shop-orders`.
+    pub(super) fn for_account_of(subject: &str, current: Option<&str>, account: &str) -> Option<Self> {
         let current = current.filter(|current| *current != account)?;
         let message = format!(
-            "Role {role_name} is in account {current}, but the object's class is of account {account} now. Nothing is touched. Make the class anew with account {current}, or make a new object."
+            "{subject} is in account {current}, but the object's class is of account {account} now. Nothing is touched. Make the class anew with account {current}, or make a new object."
         );
         Some(Self::new(Reason::AccountMismatch, message))
     }
