@@ -14,10 +14,28 @@ pub struct Applied {
     pub done: Vec<Step>,
     /// ARN and id of the role, if it was created.
     pub created: Option<(String, String)>,
+    /// The managed policy that was written last, if one was.
+    pub written: Option<Written>,
     /// The step that failed, and how; the steps behind it were not tried.
     pub failed: Option<(Step, Error)>,
     /// Whether the process is stopping, so that steps were left for the next start.
     pub is_interrupted: bool,
+}
+
+/// What IAM answers when a managed policy is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Its unique id, if it was created.
+    pub id: Option<String>,
+    /// Id of the version that counts from now on.
+    pub version: String,
+}
+
+/// What a step made.
+enum Made {
+    Nothing,
+    Role(String, String),
+    Policy(Written),
 }
 
 /// Carries out `steps` on the role called `role_name`, up to the first failure, or until `stop` is cancelled.
@@ -29,9 +47,16 @@ pub async fn apply(aws: &Aws, role_name: &str, steps: Vec<Step>, stop: &Cancella
             break;
         }
         match aws.execute(role_name, &step).await {
-            Ok(created) => {
+            Ok(made) => {
                 info!(role = role_name, %step, "changed IAM");
-                applied.created = created.or(applied.created);
+                match made {
+                    Made::Nothing => {}
+                    Made::Role(arn, id) => applied.created = Some((arn, id)),
+                    Made::Policy(written) => {
+                        let id = written.id.or_else(|| applied.written.take()?.id);
+                        applied.written = Some(Written { id, ..written });
+                    }
+                }
                 applied.done.push(step);
             }
             Err(error) => {
@@ -44,11 +69,13 @@ pub async fn apply(aws: &Aws, role_name: &str, steps: Vec<Step>, stop: &Cancella
 }
 
 impl Aws {
-    /// One step; with ARN and id of the role if it was created.
-    async fn execute(&self, role: &str, step: &Step) -> Result<Option<(String, String)>, Error> {
+    async fn execute(&self, role: &str, step: &Step) -> Result<Made, Error> {
         let iam = &self.iam_writes;
         match step {
-            Step::CreateRole(new) => return self.create_role(role, new).await.map(Some),
+            Step::CreateRole(new) => {
+                let (arn, id) = self.create_role(role, new).await?;
+                return Ok(Made::Role(arn, id));
+            }
             Step::PutPermissionsBoundary(arn) => {
                 let request = iam.put_role_permissions_boundary().role_name(role).permissions_boundary(arn);
                 request.send().await.map_err(|error| from_sdk("iam:PutRolePermissionsBoundary", &error))?;
@@ -75,6 +102,22 @@ impl Aws {
                 let answer = iam.detach_role_policy().role_name(role).policy_arn(arn).send().await;
                 gone(answer.map_err(|error| from_sdk("iam:DetachRolePolicy", &error)))?;
             }
+            Step::CreatePolicy(new) => {
+                debug!(policy = new.arn, document = %new.document, "creating policy");
+                return self.create_policy(new).await.map(Made::Policy);
+            }
+            Step::CreatePolicyVersion { arn, document } => {
+                debug!(policy = arn, %document, "writing policy version");
+                return self.create_policy_version(arn, document).await.map(Made::Policy);
+            }
+            Step::DeletePolicyVersion { arn, version } => self.delete_policy_version(arn, version).await?,
+            Step::TagPolicy { arn, tags } => self.tag_policy(arn, tags).await?,
+            Step::UntagPolicy { arn, keys } => self.untag_policy(arn, keys).await?,
+            Step::DetachFromRole { arn, role } => {
+                let answer = iam.detach_role_policy().role_name(role).policy_arn(arn).send().await;
+                gone(answer.map_err(|error| from_sdk("iam:DetachRolePolicy", &error)))?;
+            }
+            Step::DeletePolicy(arn) => self.delete_policy(arn).await?,
             Step::UpdateTrustPolicy(document) => {
                 debug!(role, %document, "replacing trust policy");
                 let request = iam.update_assume_role_policy().role_name(role);
@@ -99,7 +142,7 @@ impl Aws {
                 gone(answer.map_err(|error| from_sdk("iam:DeleteRole", &error)))?;
             }
         }
-        Ok(None)
+        Ok(Made::Nothing)
     }
 
     async fn create_role(&self, role: &str, new: &NewRole) -> Result<(String, String), Error> {
@@ -120,7 +163,7 @@ impl Aws {
 }
 
 /// What shall be gone and was gone already is as it shall be.
-fn gone<T>(answer: Result<T, Error>) -> Result<(), Error> {
+pub(super) fn gone<T>(answer: Result<T, Error>) -> Result<(), Error> {
     match answer {
         Ok(_) => Ok(()),
         Err(error) if error.kind == Kind::NotFound => Ok(()),
@@ -128,7 +171,7 @@ fn gone<T>(answer: Result<T, Error>) -> Result<(), Error> {
     }
 }
 
-fn sdk_tags(tags: &std::collections::BTreeMap<String, String>) -> Result<Vec<Tag>, Error> {
+pub(super) fn sdk_tags(tags: &std::collections::BTreeMap<String, String>) -> Result<Vec<Tag>, Error> {
     let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
     tags.iter().map(tag).collect::<Result<_, _>>().map_err(|error| Error::unbuilt("iam:TagRole", &error))
 }

@@ -84,13 +84,7 @@ pub fn offline(
         &Placed::default(),
         &unread_documents(&unread),
     ));
-    let refused = violations.into_iter().map(|Violation { rule, path, message, fix }| Finding {
-        severity: Severity::Error,
-        code: Code::GuardrailViolation,
-        path,
-        message: format!("{message} (LambdaRoleClass {name}: {rule})"),
-        fix: Some(fix),
-    });
+    let refused = violations.into_iter().map(|violation| refused(name, violation));
     let policies = desired.parts.managed_policies.iter().filter(|policy| unread.contains(&policy.arn));
     let unread = policies.map(|policy| Finding {
         severity: Severity::Warning,
@@ -100,6 +94,17 @@ pub fn offline(
         fix: Some("The controller reads the policy and judges it".to_owned()),
     });
     (refused.collect(), unread.collect())
+}
+
+/// A violation of the class called `class`, as a finding.
+pub(super) fn refused(class: &str, Violation { rule, path, message, fix }: Violation) -> Finding {
+    Finding {
+        severity: Severity::Error,
+        code: Code::GuardrailViolation,
+        path,
+        message: format!("{message} (LambdaRoleClass {class}: {rule})"),
+        fix: Some(fix),
+    }
 }
 
 /// ARN of the role.
@@ -165,11 +170,17 @@ fn violations_of(
 }
 
 /// Longest list of violations, in bytes: the message has to fit into an event.
-const TOLD_MAX: usize = 850;
+pub(super) const TOLD_MAX: usize = 850;
 
-/// Each rule is told once for each place where it is broken, as long as there is room.
 fn hold(class: &ObjectClass, violations: &[Violation]) -> Option<Hold> {
     let class = class.name.as_deref().unwrap_or_default();
+    let told = told(violations, TOLD_MAX.saturating_sub(class.len()))?;
+    Some(Hold::new(Reason::GuardrailViolation, format!("LambdaRoleClass {class} refuses the role: {told}.")))
+}
+
+/// The violations in at most about `room` bytes; `None` if there are none. Each rule is told once for each place where it is
+/// broken, as long as there is room.
+pub(super) fn told(violations: &[Violation], room: usize) -> Option<String> {
     let mut seen = BTreeSet::new();
     let distinct: Vec<_> =
         violations.iter().filter(|violation| seen.insert((&violation.path, &violation.rule))).collect();
@@ -177,13 +188,13 @@ fn hold(class: &ObjectClass, violations: &[Violation]) -> Option<Hold> {
     let mut told = first.to_string();
     for (index, violation) in rest.iter().enumerate() {
         let next = violation.to_string();
-        if class.len() + told.len() + next.len() > TOLD_MAX {
+        if told.len() + next.len() > room {
             let _ = write!(told, "; and {} more, which `lambdaroles lint` shows", rest.len() - index);
             break;
         }
         let _ = write!(told, "; {next}");
     }
-    Some(Hold::new(Reason::GuardrailViolation, format!("LambdaRoleClass {class} refuses the role: {told}.")))
+    Some(told)
 }
 
 /// Inline policies, JSON by name, and managed policies that are on the role and would stay though the spec does not list them.
@@ -252,12 +263,12 @@ pub fn documents_for_revocation(class: &ObjectClass, observed: &ObservedRole, ho
     if revokes(class) && !takes_everything(hold) { documents_needed(None, Some(observed)) } else { BTreeSet::new() }
 }
 
-fn revokes(class: &ObjectClass) -> bool {
+pub(super) fn revokes(class: &ObjectClass) -> bool {
     class.mode == Mode::Enforce && class.on_violation == OnViolation::Revoke
 }
 
 /// Who may not use the class at all loses every right.
-fn takes_everything(hold: Option<&Hold>) -> bool {
+pub(super) fn takes_everything(hold: Option<&Hold>) -> bool {
     hold.is_some_and(|hold| matches!(hold.reason, Reason::ClassNotAllowed | Reason::RoleLimitReached))
 }
 

@@ -29,8 +29,8 @@ use crate::{
 /// Longest session where the spec does not say, in seconds: IAM's own default.
 const DEFAULT_SESSION_SECONDS: i32 = 3600;
 
-/// Tags that IAM allows a role. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
-const TAGS_PER_ROLE: usize = 50;
+/// Tags that IAM allows a role, or a managed policy. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+pub(super) const TAGS_MAX: usize = 50;
 
 /// A role as it shall be: valid, complete, expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl DesiredRole {
                 (Canonical::of(trust_policy), inline, managed_policies, unlisted),
             )
         );
-        Sha256::digest(described).iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+        digest(&described)
     }
 
     /// Characters of the inline policies together.
@@ -130,6 +130,11 @@ impl DesiredRole {
     pub fn inline_characters(&self) -> usize {
         characters(&self.inline_policies)
     }
+}
+
+/// A short text that tells `described` from any other.
+pub(super) fn digest(described: &str) -> String {
+    Sha256::digest(described).iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// The resync interval that `text` stands for: hours, minutes and seconds in whole numbers, from 30s to 24h; `None` for
@@ -221,7 +226,7 @@ pub fn desired_role(
         permissions_boundary = guardrails.permissions_boundary(chosen_boundary.as_deref());
     }
     tags.extend(owner.tags());
-    if let Some(over @ 1..) = (tags.len() + 1).checked_sub(TAGS_PER_ROLE) {
+    if let Some(over @ 1..) = (tags.len() + 1).checked_sub(TAGS_MAX) {
         let message =
             format!("makes {over} tags more than IAM allows, with those of the class and the controller's own");
         return Err(vec![Finding::invalid("spec.tags", message)]);

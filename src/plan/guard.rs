@@ -56,7 +56,7 @@ impl Hold {
         Self { reason, message: message.into(), plan: Vec::new() }
     }
 
-    fn with_plan(self, steps: &[Step]) -> Self {
+    pub(super) fn with_plan(self, steps: &[Step]) -> Self {
         Self { plan: steps.iter().map(ToString::to_string).collect(), ..self }
     }
 
@@ -104,9 +104,14 @@ impl Hold {
     /// immutable as a name.
     #[must_use]
     pub fn for_account(role_name: &str, current: Option<&str>, account: &str) -> Option<Self> {
+        Self::for_account_of(&format!("Role {role_name}"), current, account)
+    }
+
+    /// The same for what `subject` names, as it begins a sentence: `Policy shop-orders`.
+    pub(super) fn for_account_of(subject: &str, current: Option<&str>, account: &str) -> Option<Self> {
         let current = current.filter(|current| *current != account)?;
         let message = format!(
-            "Role {role_name} is in account {current}, but the object's class is of account {account} now. Nothing is touched. Make the class anew with account {current}, or make a new object."
+            "{subject} is in account {current}, but the object's class is of account {account} now. Nothing is touched. Make the class anew with account {current}, or make a new object."
         );
         Some(Self::new(Reason::AccountMismatch, message))
     }
@@ -376,7 +381,7 @@ impl Removal<'_> {
     }
 }
 
-fn listed(names: &[String]) -> String {
+pub(super) fn listed(names: &[String]) -> String {
     let shown = names.iter().take(NAMES_SHOWN).cloned().collect::<Vec<_>>().join(", ");
     match names.len().checked_sub(NAMES_SHOWN) {
         Some(more) if more > 0 => format!("{shown} and {more} more"),
@@ -384,7 +389,7 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut characters = text.chars();
     let first = characters.next().map(char::to_uppercase).into_iter().flatten();
     format!("{}.", first.chain(characters).collect::<String>())

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Account;
 use crate::{
     api::{
-        LambdaExecutionRoleSpec, rule,
+        rule,
         statement::{self as api, Effect, Statement},
     },
     lint::{Code, Finding, Located, Source, Spelling},
@@ -71,10 +71,10 @@ pub(super) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// `spec.sourceFunctionArns`.
-    pub(super) fn of(spec: &LambdaExecutionRoleSpec, account: &'a Account, faults: &mut Vec<Finding>) -> Self {
+    /// `spec.sourceFunctionArns`, which are `functions`.
+    pub(super) fn of(functions: &[String], account: &'a Account, faults: &mut Vec<Finding>) -> Self {
         let field = "spec.sourceFunctionArns".to_owned();
-        Self { account, default: Functions::of(&spec.source_function_arns, field, account, faults) }
+        Self { account, default: Functions::of(functions, field, account, faults) }
     }
 
     /// The functions of the item at `path`: its own list, or the default.
