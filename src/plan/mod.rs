@@ -15,8 +15,10 @@ pub mod guard;
 pub mod guardrail;
 pub mod look;
 pub mod observed;
+pub mod overflow;
 pub mod owner;
 pub mod placed;
+pub mod placement;
 pub mod status;
 pub mod step;
 
@@ -24,6 +26,7 @@ mod expansion;
 mod needs;
 mod permissions;
 mod raw;
+mod rewriting;
 mod statement;
 mod tag;
 #[cfg(test)]

@@ -171,6 +171,7 @@ fn the_role_is_described() {
                 name: "lambdaroles".to_owned(),
                 characters: i64::try_from(role.inline_characters()).unwrap(),
             }],
+            overflow_policies: Vec::new(),
             inline_characters: Some(i64::try_from(role.inline_characters()).unwrap()),
             inline_quota: Some(10_240),
             last_change_time: Some(Time(at(5))),
