@@ -13,16 +13,19 @@ use super::{
 use crate::{
     api::{
         LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaRoleClass, Reason, class::ClassAccount, role::Adoption,
+        status::ForeignPolicies,
     },
     aws::{self, Applied, Aws, Kind},
+    catalog::managed_policy,
     cluster,
     lint::Finding,
     plan::{
-        Account, Class, Failure, Hold, ObjectClass, ObservedRole, Owner, Placed, Step, class,
+        Account, Class, Failure, Foreign, Hold, ObjectClass, ObservedRole, Owner, Placed, Step, TrackedPolicy, class,
         compliance::{self, Documents, Wanted},
         desired::{DesiredRole, desired_role},
         diff::diff,
         guard::{self, Standing, Terms},
+        managed_policy::superseded,
         status::{self, Identity, Outcome},
     },
     policy::Arn,
@@ -61,23 +64,45 @@ pub(super) async fn keep(
         End::Held { hold, enforced } => {
             Ok(report(&Outcome::Held { hold: &hold, is_deleting: false, enforced: &enforced }))
         }
-        End::Failed { failure, desired, applied, is_behind } => {
+        End::Failed { failure, desired, applied, attempted, is_behind } => {
             log(&failure, "cannot bring IAM to the spec");
-            let desired = desired.as_deref();
-            Ok(report(&Outcome::Failed { failure: &failure, desired, applied: &applied, is_behind }))
+            let (desired, attempted) = (desired.as_deref(), attempted.as_ref());
+            Ok(report(&Outcome::Failed { failure: &failure, desired, applied: &applied, attempted, is_behind }))
         }
-        End::Synced { desired, identity, applied } => {
-            Ok(report(&Outcome::Synced { desired: &desired, identity: &identity, applied: &applied }))
-        }
+        End::Synced { desired, identity, applied, foreign, tracked } => Ok(report(&Outcome::Synced {
+            desired: &desired,
+            identity: &identity,
+            applied: &applied,
+            foreign: foreign.as_ref(),
+            tracked: &tracked,
+        })),
     }
 }
 
 /// [`Outcome`] with what it is about.
 enum End {
-    Rejected { findings: Vec<Finding>, enforced: Vec<Step> },
-    Held { hold: Hold, enforced: Vec<Step> },
-    Failed { failure: Failure, desired: Option<Box<DesiredRole>>, applied: Vec<Step>, is_behind: bool },
-    Synced { desired: Box<DesiredRole>, identity: Identity, applied: Vec<Step> },
+    Rejected {
+        findings: Vec<Finding>,
+        enforced: Vec<Step>,
+    },
+    Held {
+        hold: Hold,
+        enforced: Vec<Step>,
+    },
+    Failed {
+        failure: Failure,
+        desired: Option<Box<DesiredRole>>,
+        applied: Vec<Step>,
+        attempted: Option<Step>,
+        is_behind: bool,
+    },
+    Synced {
+        desired: Box<DesiredRole>,
+        identity: Identity,
+        applied: Vec<Step>,
+        foreign: Option<ForeignPolicies>,
+        tracked: Vec<TrackedPolicy>,
+    },
 }
 
 /// Why a pass does not get as far as IAM's state.
@@ -112,14 +137,14 @@ impl Convergence<'_> {
                 return Ok(End::Held { hold: Hold::invalid_class(name, &faults), enforced: Vec::new() });
             }
         };
-        match self.intent(&class, &account, obstacle) {
+        match self.intent(&class, &account, obstacle).await {
             Ok(desired) => self.converge(&class, &account, desired).await,
             Err(stop) => self.stopped(&class, &account, stop).await,
         }
     }
 
     /// What shall be, or why nothing shall.
-    fn intent(
+    async fn intent(
         &self,
         class: &ObjectClass,
         account: &Account,
@@ -131,9 +156,12 @@ impl Convergence<'_> {
         let current_name = self.previous.role_name.as_deref();
         let desired = desired_role(&self.role.spec, &self.owner, account, class, current_name).map_err(Stop::Reject)?;
         // What can be told without asking AWS is told of suspended objects, too.
-        if let Some(hold) = compliance::naming_refusal(class, &self.role.spec)
-            .or_else(|| compliance::unread_refusal(class, &desired, account))
-        {
+        if let Some(hold) = compliance::naming_refusal(class, &self.role.spec) {
+            return Err(Stop::Hold(hold));
+        }
+        // What AWS's own policies say is no secret, and read once a day for all objects.
+        let of_aws = self.of_aws(compliance::documents_in_catalog(Some(&desired), None), !desired.suspend).await;
+        if let Some(hold) = compliance::unread_refusal(class, &desired, account, of_aws) {
             return Err(Stop::Hold(hold));
         }
         if desired.suspend {
@@ -269,14 +297,17 @@ impl Convergence<'_> {
                 return self.held(class, account, observed.as_ref(), hold).await;
             }
             // First what can be told without reading anything: which policies there are is not every author's to know.
-            let unread = compliance::documents_needed(Some(&desired), observed.as_ref());
+            let judged = compliance::documents_judged(Some(&desired), observed.as_ref());
+            let mut unread =
+                compliance::unread_documents(&compliance::documents_needed(Some(&desired), observed.as_ref()));
+            unread.extend(self.of_aws(compliance::documents_in_catalog(Some(&desired), observed.as_ref()), true).await);
             let refusal_by = |documents: &Documents| {
                 compliance::refusal(class, &desired, &role_arn, observed.as_ref(), &placed_before, documents)
             };
-            if let Some(hold) = refusal_by(&compliance::unread_documents(&unread)) {
+            if let Some(hold) = refusal_by(&unread) {
                 return self.held(class, account, observed.as_ref(), hold).await;
             }
-            match self.documents(unread, &desired.name).await {
+            match self.documents(judged, &desired.name).await {
                 Ok(documents) => {
                     if let Some(hold) = refusal_by(&documents) {
                         return self.held(class, account, observed.as_ref(), hold).await;
@@ -300,7 +331,11 @@ impl Convergence<'_> {
             if !(steps.is_empty() && observed.is_none()) {
                 context.cluster.add_finalizer(role).await?;
             }
+            if let Some(announced) = status::announcement(previous, &desired, &steps) {
+                context.cluster.write_status(*role, role.status.as_ref(), &announced).await?;
+            }
             let applied = aws::apply(aws, &desired.name, steps, &context.stop).await;
+            let foreign = Foreign::of(&desired, observed.as_ref(), &placed_before).shown();
             let identity = applied.created.clone().or_else(|| observed.map(|role| (role.arn, role.id)));
             match (failure_of(&applied, &desired.name), identity) {
                 (None, Some((arn, id))) => {
@@ -308,7 +343,8 @@ impl Convergence<'_> {
                     if is_settled && !applied.done.is_empty() {
                         context.metrics.drift_corrected();
                     }
-                    return Ok(End::Synced { desired, identity, applied: applied.done });
+                    let tracked = self.tracked(&desired, &account.id).await;
+                    return Ok(End::Synced { desired, identity, applied: applied.done, foreign, tracked });
                 }
                 (Some(_), _) if !is_second && has_found_role(&applied) => {
                     info!("the role exists already; looking again");
@@ -321,7 +357,8 @@ impl Convergence<'_> {
                             Ok(steps) | Err((_, steps)) => done.extend(steps),
                         }
                     }
-                    return Ok(failed(failure, Some(desired), done, true));
+                    let (desired, attempted) = (Some(desired), applied.failed.map(|(step, _)| step));
+                    return Ok(End::Failed { failure, desired, applied: done, attempted, is_behind: true });
                 }
                 (None, None) => return Ok(failed(vanished(&desired), Some(desired), applied.done, true)),
             }
@@ -349,18 +386,60 @@ impl Convergence<'_> {
 
     /// The documents of managed policies. A role is neither accepted nor taken anything from on a guess about them.
     async fn documents(&self, arns: BTreeSet<String>, role_name: &str) -> Result<Documents, Failure> {
-        let mut documents = Documents::new();
-        for arn in arns {
+        let (in_catalog, needed): (BTreeSet<_>, BTreeSet<_>) =
+            arns.into_iter().partition(|arn| compliance::is_in_catalog(arn));
+        let mut documents = self.of_aws(in_catalog, true).await;
+        for arn in needed {
             let step = Step::AttachManagedPolicy(arn.clone());
             let document = self.aws.policy_document(&arn).await;
             documents.insert(arn, document.map_err(|error| error.failure(role_name, Some(&step)))?);
         }
         Ok(documents)
     }
+
+    /// What the account has of AWS's policies that the catalog holds, read if `may_read`, as far as that is known: where it is
+    /// not, the catalog stands.
+    async fn of_aws(&self, arns: BTreeSet<String>, may_read: bool) -> Documents {
+        let mut documents = Documents::new();
+        for arn in arns {
+            let current =
+                if may_read { self.aws.current_policy(&arn).await } else { self.aws.known_policy(&arn).await };
+            if let Some(policy) = current {
+                documents.insert(arn, policy.document.clone());
+            }
+        }
+        documents
+    }
+
+    /// The versions of AWS's policies on a role that equals its spec. What cannot be read is left out: it fails no pass.
+    async fn tracked(&self, desired: &DesiredRole, account_id: &str) -> Vec<TrackedPolicy> {
+        let mut all = Vec::new();
+        for arn in desired.managed_policies.iter().filter(|arn| managed_policy::is_of_aws(arn)) {
+            let Some(current) = self.aws.current_policy(arn).await else { continue };
+            let tracked = match superseded(self.previous, &current) {
+                None => TrackedPolicy::unchanged(&current),
+                Some(from) => match self.aws.policy_version(arn, from).await {
+                    Ok(old) => TrackedPolicy::changed(&current, from, old.as_deref()),
+                    // Told by the next pass.
+                    Err(error) => {
+                        info!(%error, "cannot read what a policy of AWS's said before");
+                        continue;
+                    }
+                },
+            };
+            if self.aws.is_news(arn, &current.version_id).await
+                && let Some(change) = &tracked.change
+            {
+                self.context.metrics.managed_policy_changed(account_id, arn, change);
+            }
+            all.push(tracked);
+        }
+        all
+    }
 }
 
 fn failed(failure: Failure, desired: Option<Box<DesiredRole>>, applied: Vec<Step>, is_behind: bool) -> End {
-    End::Failed { failure, desired, applied, is_behind }
+    End::Failed { failure, desired, applied, attempted: None, is_behind }
 }
 
 fn has_found_role(applied: &Applied) -> bool {

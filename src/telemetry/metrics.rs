@@ -1,4 +1,5 @@
-//! Metrics in the OpenMetrics format. Every label value comes from a closed list.
+//! Metrics in the OpenMetrics format. Every label value comes from a closed list, but for those about AWS's own managed
+//! policies, which AWS publishes, and of which a change makes a hundred at most.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +9,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::plan::Class;
+use crate::plan::{Class, PolicyChange, managed_policy::CountedAction};
 
 /// How a pass over an object ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +61,21 @@ struct KindLabels {
     kind: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PolicyLabels {
+    account: String,
+    policy: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PolicyActionLabels {
+    account: String,
+    policy: String,
+    effect: &'static str,
+    change: &'static str,
+    action: String,
+}
+
 const KIND: &str = "LambdaExecutionRole";
 
 /// The process's metrics.
@@ -70,6 +86,8 @@ pub struct Metrics {
     pass_seconds: Histogram,
     calls: Family<CallLabels, Counter>,
     drifts: Family<KindLabels, Counter>,
+    policy_changes: Family<PolicyLabels, Counter>,
+    changed_actions: Family<PolicyActionLabels, Counter>,
 }
 
 impl Metrics {
@@ -85,6 +103,18 @@ impl Metrics {
         registry.register_with_unit("reconcile_duration", "Time of a pass", Unit::Seconds, pass_seconds.clone());
         registry.register("aws_calls", "Requests to AWS, retries included, by how they ended", calls.clone());
         registry.register("drift_corrected", "Passes that undid a change made by somebody else", drifts.clone());
+        let policy_changes = Family::default();
+        registry.register(
+            "managed_policy_changes",
+            "Times that AWS made another version of one of its policies on roles the default, in each account",
+            policy_changes.clone(),
+        );
+        let changed_actions = Family::default();
+        registry.register(
+            "managed_policy_changed_actions",
+            "Actions that such a version allows or denies and the one before did not, or the other way round",
+            changed_actions.clone(),
+        );
         registry.register("build", "Version of the controller", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         registry.register_with_unit(
@@ -93,7 +123,7 @@ impl Metrics {
             Unit::Seconds,
             ConstGauge::new(started.as_secs_f64()),
         );
-        Arc::new(Self { registry, passes, pass_seconds, calls, drifts })
+        Arc::new(Self { registry, passes, pass_seconds, calls, drifts, policy_changes, changed_actions })
     }
 
     /// Counts a pass over a `LambdaExecutionRole`.
@@ -110,6 +140,17 @@ impl Metrics {
     /// Counts a pass that undid somebody else's change.
     pub fn drift_corrected(&self) {
         self.drifts.get_or_create(&KindLabels { kind: KIND }).inc();
+    }
+
+    /// Counts another version of one of AWS's policies, and what it changes.
+    pub fn managed_policy_changed(&self, account: &str, policy: &str, change: &PolicyChange) {
+        let (account, policy) = (account.to_owned(), policy.to_owned());
+        self.policy_changes.get_or_create(&PolicyLabels { account: account.clone(), policy: policy.clone() }).inc();
+        for CountedAction { effect, change, action } in change.counted() {
+            let (account, policy, action) = (account.clone(), policy.clone(), action.to_owned());
+            let labels = PolicyActionLabels { account, policy, effect, change, action };
+            self.changed_actions.get_or_create(&labels).inc();
+        }
     }
 
     /// All metrics in the OpenMetrics text format.

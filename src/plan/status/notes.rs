@@ -3,7 +3,7 @@
 use super::{Outcome, Pass, clipped, conditions::condition, has_synced};
 use crate::{
     api::{ADOPTED_TAG, ConditionType, LambdaExecutionRoleStatus, Reason},
-    plan::{Class, Step, step::describe},
+    plan::{Class, Step, TrackedPolicy, step::describe},
 };
 
 /// An event for the object's owner.
@@ -60,8 +60,17 @@ pub(super) fn notes(pass: &Pass<'_>, outcome: &Outcome<'_>, status: &LambdaExecu
         };
         notes.push(Note { reason, message: clipped(&message), is_warning: is_drift });
     }
+    if let Outcome::Synced { tracked, .. } = outcome {
+        notes.extend(tracked.iter().filter_map(policy_change));
+    }
     notes.extend(warning(pass, outcome, status));
     notes
+}
+
+/// Told on every role that has the policy. Which one that is changes with the status, so it is told once.
+fn policy_change(policy: &TrackedPolicy) -> Option<Note> {
+    let message = policy.message()?;
+    Some(Note { reason: Reason::ManagedPolicyChanged, message: clipped(&message), is_warning: true })
 }
 
 fn enforcement(steps: &[Step]) -> Option<Note> {
