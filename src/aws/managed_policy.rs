@@ -172,7 +172,7 @@ impl Aws {
         Ok(document)
     }
 
-    /// Whether a role is the first of the account to have that version of a policy. Whoever asks has told it.
+    /// Whether nobody of the account has asked so far about that version of a policy, which has become the default.
     pub async fn is_news(&self, arn: &str, version_id: &str) -> bool {
         let counted = self.policies.slot(arn).lock().await.counted.replace(version_id.to_owned());
         counted.as_deref() != Some(version_id)

@@ -16,7 +16,6 @@ use crate::{
         status::ForeignPolicies,
     },
     aws::{self, Applied, Aws, Kind},
-    catalog::managed_policy,
     cluster,
     lint::Finding,
     plan::{
@@ -25,7 +24,6 @@ use crate::{
         desired::{DesiredRole, desired_role},
         diff::diff,
         guard::{self, Standing, Terms},
-        managed_policy::superseded,
         status::{self, Identity, Outcome},
     },
     policy::Arn,
@@ -382,59 +380,6 @@ impl Convergence<'_> {
         let chains = chains.filter(|arn| arn.account == self.account.id);
         let chains = chains.filter_map(|arn| arn.resource.rsplit('/').next().map(str::to_owned));
         Ok(own.chain(chains).collect())
-    }
-
-    /// The documents of managed policies. A role is neither accepted nor taken anything from on a guess about them.
-    async fn documents(&self, arns: BTreeSet<String>, role_name: &str) -> Result<Documents, Failure> {
-        let (in_catalog, needed): (BTreeSet<_>, BTreeSet<_>) =
-            arns.into_iter().partition(|arn| compliance::is_in_catalog(arn));
-        let mut documents = self.of_aws(in_catalog, true).await;
-        for arn in needed {
-            let step = Step::AttachManagedPolicy(arn.clone());
-            let document = self.aws.policy_document(&arn).await;
-            documents.insert(arn, document.map_err(|error| error.failure(role_name, Some(&step)))?);
-        }
-        Ok(documents)
-    }
-
-    /// What the account has of AWS's policies that the catalog holds, read if `may_read`, as far as that is known: where it is
-    /// not, the catalog stands.
-    async fn of_aws(&self, arns: BTreeSet<String>, may_read: bool) -> Documents {
-        let mut documents = Documents::new();
-        for arn in arns {
-            let current =
-                if may_read { self.aws.current_policy(&arn).await } else { self.aws.known_policy(&arn).await };
-            if let Some(policy) = current {
-                documents.insert(arn, policy.document.clone());
-            }
-        }
-        documents
-    }
-
-    /// The versions of AWS's policies on a role that equals its spec. What cannot be read is left out: it fails no pass.
-    async fn tracked(&self, desired: &DesiredRole, account_id: &str) -> Vec<TrackedPolicy> {
-        let mut all = Vec::new();
-        for arn in desired.managed_policies.iter().filter(|arn| managed_policy::is_of_aws(arn)) {
-            let Some(current) = self.aws.current_policy(arn).await else { continue };
-            let tracked = match superseded(self.previous, &current) {
-                None => TrackedPolicy::unchanged(&current),
-                Some(from) => match self.aws.policy_version(arn, from).await {
-                    Ok(old) => TrackedPolicy::changed(&current, from, old.as_deref()),
-                    // Told by the next pass.
-                    Err(error) => {
-                        info!(%error, "cannot read what a policy of AWS's said before");
-                        continue;
-                    }
-                },
-            };
-            if self.aws.is_news(arn, &current.version_id).await
-                && let Some(change) = &tracked.change
-            {
-                self.context.metrics.managed_policy_changed(account_id, arn, change);
-            }
-            all.push(tracked);
-        }
-        all
     }
 }
 

@@ -7,6 +7,7 @@ mod class;
 mod convergence;
 mod memory;
 mod pipeline;
+mod policies;
 mod removal;
 mod run;
 

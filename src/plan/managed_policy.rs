@@ -40,11 +40,10 @@ pub struct PolicyChange {
     pub actions: Option<ActionChanges>,
 }
 
-/// The version of the policy that the status says, if another is the default now.
+/// The version of the policy that the owner of a role was told of last.
 #[must_use]
-pub fn superseded<'a>(status: &'a LambdaExecutionRoleStatus, current: &ManagedPolicy) -> Option<&'a str> {
-    let before = status.managed_policies.iter().find(|policy| policy.arn == current.arn)?;
-    before.version_id.as_deref().filter(|version| *version != current.version_id)
+pub fn last_told<'a>(status: &'a LambdaExecutionRoleStatus, arn: &str) -> Option<&'a str> {
+    status.managed_policies.iter().find(|policy| policy.arn == arn)?.version_id.as_deref()
 }
 
 impl TrackedPolicy {

@@ -163,3 +163,47 @@ impl Metrics {
         Ok(text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::change::{ActionChanges, Changes};
+
+    fn change() -> PolicyChange {
+        let allowed = Changes { added: vec!["s3:Get*".to_owned()], ..Changes::default() };
+        PolicyChange { from: "v1".to_owned(), actions: Some(ActionChanges { allowed, ..ActionChanges::default() }) }
+    }
+
+    #[test]
+    fn the_page_on_metrics_has_a_row_for_each_with_all_its_labels() {
+        let metrics = Metrics::new();
+        metrics.pass(PassResult::Synced, Duration::from_secs(1));
+        metrics.call("IAM".to_owned(), "GetRole".to_owned(), "succeeded");
+        metrics.drift_corrected();
+        metrics.managed_policy_changed("111122223333", "arn:aws:iam::aws:policy/Example", &change());
+        let page = include_str!("../../docs/reference/metrics.md");
+        let text = metrics.encode().unwrap();
+        let samples = text.lines().filter(|line| !line.starts_with('#') && !line.contains("_bucket"));
+        for sample in samples {
+            let name = sample.split(['{', ' ']).next().unwrap().trim_end_matches("_sum").trim_end_matches("_count");
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+            let row = row.unwrap_or_else(|| panic!("{name} is not on the page"));
+            let labels = sample.split_once('{').map(|(_, labels)| labels.split("\",").collect::<Vec<_>>());
+            for label in labels.into_iter().flatten() {
+                let label = label.split('=').next().unwrap();
+                assert!(row.contains(&format!("`{label}`")), "{label} of {name} is not on the page");
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_of_which_nobody_can_tell_the_actions_is_counted_all_the_same() {
+        let metrics = Metrics::new();
+        metrics.managed_policy_changed("111122223333", "Example", &PolicyChange { actions: None, ..change() });
+        let text = metrics.encode().unwrap();
+        assert!(
+            text.contains("lambdaroles_managed_policy_changes_total{account=\"111122223333\",policy=\"Example\"} 1")
+        );
+        assert!(!text.contains("changed_actions_total{"), "{text}");
+    }
+}

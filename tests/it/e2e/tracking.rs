@@ -76,8 +76,10 @@ async fn a_new_version_is_shown_and_told_once_on_every_role_that_has_it_and_coun
         world.create(name, json!({"managedPolicies": [{"aws": "AWSLambdaKinesisExecutionRole"}]})).await;
         assert_eq!(versions(&world.ready(name).await), (Some(original.as_str()), None));
     }
-    // The last two are the emulator's own already.
     let new = policy.publish(&["kinesis:DescribeEverything", "logs:CreateLogStream", "kinesis:GetRecords"]).await;
+    // A role that is new has seen no change, and takes none from the others.
+    world.create("third", json!({"managedPolicies": [{"aws": "AWSLambdaKinesisExecutionRole"}]})).await;
+    assert_eq!(versions(&world.ready("third").await), (Some(new.as_str()), None));
     for name in ["first", "second"] {
         assert_eq!(versions(&world.look(name).await), (Some(new.as_str()), Some(original.as_str())), "{name}");
         let told = changes_told(&world, name, 1).await;

@@ -7,7 +7,7 @@ use crate::{
     api::{Reason, status::ForeignPolicies},
     plan::{
         Class, Foreign, ManagedPolicy, ObservedRole, Placed, Step, TrackedPolicy,
-        managed_policy::{OTHER_ACTIONS, superseded},
+        managed_policy::{OTHER_ACTIONS, last_told},
         status::{Outcome, Report, announcement},
         tests::{set, stored},
     },
@@ -59,7 +59,7 @@ fn versions(status: &Status) -> Vec<(Option<&str>, Option<&str>)> {
 fn the_first_version_that_is_seen_is_said_without_an_event() {
     let before = ready();
     let now = current("v1", &["s3:GetObject"]);
-    assert_eq!(superseded(&before, &now), None);
+    assert_eq!(last_told(&before, EXECUTE), None);
     let report = tracked(&before, &TrackedPolicy::unchanged(&now));
     assert_eq!(versions(&report.status), [(Some("v1"), None)]);
     assert_eq!(report.notes, []);
@@ -71,7 +71,7 @@ fn the_first_version_that_is_seen_is_said_without_an_event() {
 fn a_new_version_is_told_once_and_both_are_shown_until_the_next() {
     let first = tracked(&ready(), &TrackedPolicy::unchanged(&current("v1", &["s3:GetObject", "s3:PutObject"]))).status;
     let now = current("v2", &["s3:GetObject", "s3:DeleteObject"]);
-    assert_eq!(superseded(&first, &now), Some("v1"));
+    assert_eq!(last_told(&first, EXECUTE), Some("v1"));
     let old = current("v1", &["s3:GetObject", "s3:PutObject"]).document;
     let second = tracked(&first, &TrackedPolicy::changed(&now, "v1", Some(&old)));
     assert_eq!(versions(&second.status), [(Some("v2"), Some("v1"))]);
@@ -84,7 +84,7 @@ fn a_new_version_is_told_once_and_both_are_shown_until_the_next() {
     );
     assert!(second.notes[0].is_warning);
 
-    assert_eq!(superseded(&second.status, &now), None);
+    assert_eq!(last_told(&second.status, EXECUTE), Some("v2"));
     let third = tracked(&second.status, &TrackedPolicy::unchanged(&now));
     assert_eq!((&third.status, third.notes), (&second.status, vec![]));
     let fourth = tracked(&third.status, &TrackedPolicy::changed(&current("v3", ANY), "v2", None));
@@ -108,7 +108,7 @@ fn a_policy_that_was_taken_off_begins_anew() {
     let before = tracked(&ready(), &TrackedPolicy::changed(&current("v2", ANY), "v1", None)).status;
     let without = report(&pass(&before, 2000), &in_sync(&desired("{}"), &identity(), &[])).status;
     assert_eq!(without.managed_policies, []);
-    assert_eq!(superseded(&without, &current("v3", ANY)), None);
+    assert_eq!(last_told(&without, EXECUTE), None);
 }
 
 #[test]
