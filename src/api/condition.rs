@@ -123,6 +123,8 @@ pub enum Reason {
     Adopted,
     /// Event: what the class refuses was taken away, or its boundary put back.
     GuardrailEnforced,
+    /// Event: AWS made another version of one of its managed policies, which the role has, the default.
+    ManagedPolicyChanged,
     /// Event: the role was deleted.
     Deleted,
     /// Event: the object went and the role stayed.

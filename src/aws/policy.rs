@@ -144,7 +144,7 @@ impl Aws {
             .set_description(Some(description.clone()).filter(|description| !description.is_empty()))
             .set_tags(Some(sdk_tags(tags)?));
         let answer = request.send().await.map_err(|error| from_sdk("iam:CreatePolicy", &error))?;
-        self.know_policy(arn, document).await;
+        self.policies.forget(arn);
         let policy = answer.policy;
         let id = policy.as_ref().and_then(|policy| policy.policy_id.clone());
         Ok(Written { id, version: policy.and_then(|policy| policy.default_version_id).unwrap_or_default() })
@@ -155,8 +155,8 @@ impl Aws {
         let request = self.iam_writes.create_policy_version().policy_arn(arn).set_as_default(true);
         let answer = request.policy_document(document.to_string()).send().await;
         let answer = answer.map_err(|error| from_sdk("iam:CreatePolicyVersion", &error))?;
-        self.know_policy(arn, document).await;
         let version = answer.policy_version.and_then(|version| version.version_id).unwrap_or_default();
+        self.know_version(arn, &version, document).await;
         Ok(Written { id: None, version })
     }
 

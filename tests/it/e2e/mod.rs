@@ -14,3 +14,5 @@ mod frugality;
 mod lifecycle;
 mod needs;
 mod process;
+mod tracking;
+mod unlisted;

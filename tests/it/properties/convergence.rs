@@ -146,8 +146,9 @@ fn check_managed_policies(role: &ObservedRole, desired: &DesiredRole, history: &
     let others: BTreeSet<_> = role.managed_policies.difference(&desired.managed_policies).cloned().collect();
     let keeps = desired.unlisted.managed_policies == UnlistedManagedPolicies::Keep;
     prop_assert!(keeps || others.is_empty(), "not detached: {others:?}");
-    // A controller that was killed may not know any more what it attached, and leaves it.
-    let are_known = !history.remembers || others.is_subset(&history.attached_by_others());
+    // A controller that was killed may not know any more what it attached while it had no need to say so, and leaves it.
+    let knew = history.before.unlisted.managed_policies == UnlistedManagedPolicies::Keep;
+    let are_known = !(history.remembers || knew) || others.is_subset(&history.attached_by_others());
     prop_assert!(are_known, "left behind: {others:?}");
     Ok(())
 }
@@ -200,18 +201,38 @@ proptest! {
     }
 
     #[test]
-    fn under_keep_what_a_failed_pass_attached_goes_all_the_same(
+    fn under_keep_what_a_failed_pass_put_on_the_role_goes_all_the_same(
         (pool, before, after) in (generate::pool(), generate::draft(), generate::draft()),
-        cut in 0..12usize,
+        fate in fate(),
+        is_killed in any::<bool>(),
     ) {
-        let (before, mut after) = (pool.spec(&before), pool.spec(&after));
-        after.unlisted.managed_policies = UnlistedManagedPolicies::Keep;
+        let (mut before, mut after) = (pool.spec(&before), pool.spec(&after));
+        for spec in [&mut before, &mut after] {
+            spec.unlisted.managed_policies = UnlistedManagedPolicies::Keep;
+            spec.unlisted.inline_policies = UnlistedInlinePolicies::Keep;
+        }
         let mut world = World::new(0);
-        world.pass(&before, Fate::CutBefore(cut), true);
+        world.pass(&before, fate, !is_killed);
         world.edit_spec();
-        world.pass(&after, Fate::Whole, true);
-        let desired = desired(&after);
-        prop_assert_eq!(world.iam.observe(&desired.name, None).unwrap().managed_policies, desired.managed_policies);
+        let ended = world.pass(&after, Fate::Whole, true);
+        prop_assume!(matches!(ended, Ended::Synced(_)));
+        let (desired, role) = (desired(&after), world.iam.observe(&desired(&after).name, None).unwrap());
+        prop_assert_eq!(role.managed_policies, desired.managed_policies);
+        prop_assert!(role.inline_policies.keys().eq(desired.inline_policies.keys()));
+        prop_assert_eq!(world.status.foreign_policies, None);
+    }
+
+    #[test]
+    fn the_status_names_what_others_put_on_the_role_and_nothing_else(history in histories()) {
+        let (mut world, desired) = (history.play(), desired(&history.after));
+        let ended = world.pass(&history.after, Fate::Whole, true);
+        prop_assume!(matches!(ended, Ended::Synced(_)));
+        let role = world.iam.observe(&desired.name, None).unwrap();
+        let foreign = world.status.foreign_policies.unwrap_or_default();
+        let others = role.managed_policies.difference(&desired.managed_policies).cloned().collect::<Vec<_>>();
+        prop_assert_eq!(foreign.managed_policies, others);
+        let others = role.inline_policies.keys().filter(|name| !desired.inline_policies.contains_key(*name));
+        prop_assert_eq!(foreign.inline_policies, others.cloned().collect::<Vec<_>>());
     }
 
     #[test]

@@ -10,7 +10,8 @@ use lambdaroles::{
     api::{LambdaExecutionRoleSpec, LambdaExecutionRoleStatus, Reason},
     aws::{Applied, Kind},
     plan::{
-        Account, Class, DesiredRole, Failure, Hold, ObjectClass, ObservedRole, Owner, Placed, Quotas, References, Step,
+        Account, Class, DesiredRole, Failure, Foreign, Hold, ObjectClass, ObservedRole, Owner, Placed, Quotas,
+        References, Step,
         desired::desired_role,
         diff::diff,
         guard::{self, Terms},
@@ -87,6 +88,13 @@ pub enum Ended {
     Held(Hold),
 }
 
+/// A pass, with the status that it ends with and the one that it wrote before the first step.
+struct Kept {
+    ended: Ended,
+    status: LambdaExecutionRoleStatus,
+    announced: Option<LambdaExecutionRoleStatus>,
+}
+
 /// IAM, and what the object's status says.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -125,14 +133,16 @@ impl World {
 
     /// One pass. Unless the controller `remembers`, it is killed before it writes the status.
     pub fn pass(&mut self, spec: &LambdaExecutionRoleSpec, fate: Fate, remembers: bool) -> Ended {
-        let (ended, status) = self.keep(spec, fate);
-        if remembers {
-            self.status = status;
+        let Kept { ended, status, announced } = self.keep(spec, fate);
+        match (remembers, announced) {
+            (true, _) => self.status = status,
+            (false, Some(announced)) => self.status = announced,
+            (false, None) => {}
         }
         ended
     }
 
-    fn keep(&mut self, spec: &LambdaExecutionRoleSpec, fate: Fate) -> (Ended, LambdaExecutionRoleStatus) {
+    fn keep(&mut self, spec: &LambdaExecutionRoleSpec, fate: Fate) -> Kept {
         let desired = desired_role(
             spec,
             &owner(),
@@ -150,9 +160,11 @@ impl World {
                 Ok(steps) => steps,
                 Err(hold) => {
                     let status = self.report(&Outcome::Held { hold: &hold, is_deleting: false, enforced: &[] });
-                    return (Ended::Held(hold), status);
+                    return Kept { ended: Ended::Held(hold), status, announced: None };
                 }
             };
+            let announced = status::announcement(&self.status, &desired, &steps);
+            let foreign = Foreign::of(&desired, observed.as_ref(), &Placed::by_status(&self.status)).shown();
             let applied = self.iam.apply(&desired.name, steps, fate);
             if has_found_role(&applied) {
                 continue;
@@ -164,16 +176,19 @@ impl World {
                         desired: &desired,
                         identity: &identity,
                         applied: &applied.done,
+                        foreign: foreign.as_ref(),
+                        tracked: &[],
                     });
-                    return (Ended::Synced(applied.done), status);
+                    return Kept { ended: Ended::Synced(applied.done), status, announced };
                 }
                 (None, None) => panic!("the role vanished"),
                 (Some(failure), _) => {
-                    let (desired, applied) = (Some(&desired), applied.done.as_slice());
-                    self.report(&Outcome::Failed { failure: &failure, desired, applied, is_behind: true })
+                    let (desired, attempted) = (Some(&desired), applied.failed.as_ref().map(|(step, _)| step));
+                    let applied = applied.done.as_slice();
+                    self.report(&Outcome::Failed { failure: &failure, desired, applied, attempted, is_behind: true })
                 }
             };
-            return (Ended::Failed(applied), status);
+            return Kept { ended: Ended::Failed(applied), status, announced };
         }
         panic!("the role exists and does not");
     }
