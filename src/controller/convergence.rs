@@ -54,6 +54,7 @@ pub(super) async fn keep(
         aws: &aws,
         account: &class.spec.account,
         owner: owner_of(role, context),
+        references: References::default(),
     };
     // Objects that wait for a place are many, and need no room for what comes behind it.
     match Box::pin(pass.run(class, circumstances.obstacle.as_ref())).await? {
@@ -96,10 +97,12 @@ pub(super) struct Convergence<'a> {
     pub(super) aws: &'a Aws,
     pub(super) account: &'a ClassAccount,
     pub(super) owner: Owner,
+    /// The managed policies that the role refers to.
+    pub(super) references: References,
 }
 
 impl Convergence<'_> {
-    async fn run(&self, class: &LambdaRoleClass, obstacle: Option<&Hold>) -> Result<End, cluster::Error> {
+    async fn run(mut self, class: &LambdaRoleClass, obstacle: Option<&Hold>) -> Result<End, cluster::Error> {
         let name = class.metadata.name.as_deref().unwrap_or_default();
         if let Err(faults) = class::check(&class.spec) {
             return Ok(End::Held { hold: Hold::invalid_class(name, &faults), enforced: Vec::new() });
@@ -108,14 +111,14 @@ impl Convergence<'_> {
             Ok(account) => account,
             Err(error) => return Ok(failed(error.failure(name, None), None, Vec::new(), false)),
         };
-        let references = references(self.role, class, &account, self.context);
+        self.references = references(self.role, class, &account, self.context);
         let class = match ObjectClass::of(name, &class.spec, &self.role.spec, &self.owner, &account) {
             Ok(class) => class,
             Err(faults) => {
                 return Ok(End::Held { hold: Hold::invalid_class(name, &faults), enforced: Vec::new() });
             }
         };
-        match self.intent(&class, &account, &references, obstacle) {
+        match self.intent(&class, &account, obstacle) {
             Ok(desired) => self.converge(&class, &account, desired).await,
             Err(stop) => self.stopped(&class, &account, stop).await,
         }
@@ -126,20 +129,19 @@ impl Convergence<'_> {
         &self,
         class: &ObjectClass,
         account: &Account,
-        references: &References,
         obstacle: Option<&Hold>,
     ) -> Result<Box<DesiredRole>, Stop> {
         if let Some(hold) = obstacle {
             return Err(Stop::Hold(hold.clone()));
         }
         let current_name = self.previous.role_name.as_deref();
-        let desired = desired_role(&self.role.spec, &self.owner, account, class, references, current_name)
+        let desired = desired_role(&self.role.spec, &self.owner, account, class, &self.references, current_name)
             .map_err(Stop::Reject)?;
         // What can be told without asking AWS is told of suspended objects, too.
         if let Some(hold) = compliance::naming_refusal(class, &self.role.spec)
             .or_else(|| compliance::unread_refusal(class, &desired, account))
             .or_else(|| borrowing(self.role, self.context))
-            .or_else(|| references.hold().cloned())
+            .or_else(|| self.references.hold().cloned())
         {
             return Err(Stop::Hold(hold));
         }
@@ -210,7 +212,7 @@ impl Convergence<'_> {
         hold: Option<&Hold>,
     ) -> Result<Vec<Step>, (Failure, Vec<Step>)> {
         let Some(observed) = observed.filter(|role| role.is_owned_by(&self.owner)) else { return Ok(Vec::new()) };
-        let wanted = Wanted::by(&self.role.spec, &self.owner, account, &observed.name);
+        let wanted = Wanted::by(&self.role.spec, &self.owner, account, &self.references, &observed.name);
         let apply = |steps| aws::apply(self.aws, &observed.name, steps, &self.context.stop);
         let bounded = apply(compliance::boundary(class, observed, &wanted)).await;
         // Each for itself: a boundary that does not exist is no reason to leave what is to go, and the boundary does not
@@ -251,7 +253,7 @@ impl Convergence<'_> {
         account: &Account,
         desired: Box<DesiredRole>,
     ) -> Result<End, cluster::Error> {
-        let Self { role, previous, context, aws, account: _, owner } = self;
+        let Self { role, previous, context, aws, account: _, owner, references: _ } = self;
         let is_settled = status::has_synced(previous, role.metadata.generation, &desired);
         let placed_before = Placed::by_status(previous);
         let role_arn = compliance::role_arn(&desired, account);

@@ -97,7 +97,8 @@ pub(super) async fn remove(
             // A deletion that waits, perhaps because somebody suspended it, is no way round the class.
             Verdict::Hold(hold) => {
                 let owner = owner.clone();
-                let pass = Convergence { role, previous, context, aws: &aws, account: account_of_class, owner };
+                let pass =
+                    Convergence { role, previous, context, aws: &aws, account: account_of_class, owner, references };
                 return Ok(match pass.demand(&class, &account, circumstances.obstacle.as_ref()).await {
                     Ok(enforced) => report(&Outcome::Held { hold: &hold, is_deleting: true, enforced: &enforced }),
                     Err((failure, applied)) => failed(failure, &applied),

@@ -150,11 +150,12 @@ fn violations_of(
             }),
         }
     }
-    let spec_policies = desired.parts.managed_policies.iter().map(|policy| (policy.path.clone(), policy.arn.as_str()));
-    let kept_policies =
-        kept_managed.into_iter().map(|arn| (format!("attached policy {arn}, which spec.unlisted keeps"), arn));
-    let managed_policies: Vec<_> =
-        spec_policies.chain(kept_policies).map(|(path, arn)| located(path, arn, documents)).collect();
+    let of_spec = desired.parts.managed_policies.iter();
+    let of_spec = of_spec.map(|policy| located(policy.path.clone(), &policy.arn, policy.is_described, documents));
+    let kept = kept_managed.into_iter();
+    let kept =
+        kept.map(|arn| located(format!("attached policy {arn}, which spec.unlisted keeps"), arn, false, documents));
+    let managed_policies: Vec<_> = of_spec.chain(kept).collect();
     violations.extend(guardrails.judge(&JudgedRole {
         arn: role_arn,
         statements: &desired.parts.statements,
@@ -221,18 +222,28 @@ fn kept<'a>(
 pub struct Wanted {
     statements: Vec<Located>,
     boundary: Option<String>,
+    /// ARNs of the managed policies that objects describe.
+    described: BTreeSet<String>,
 }
 
 impl Wanted {
     /// What `spec` leads to.
     #[must_use]
-    pub fn by(spec: &LambdaExecutionRoleSpec, owner: &Owner, account: &Account, role_name: &str) -> Self {
+    pub fn by(
+        spec: &LambdaExecutionRoleSpec,
+        owner: &Owner,
+        account: &Account,
+        references: &References,
+        role_name: &str,
+    ) -> Self {
         let mut faults = Vec::new();
         let placeholders = expansion::placeholders(owner, account, role_name);
         let spec = expansion::expanded(spec, &placeholders, &mut faults);
+        let Permissions { own, managed, .. } = Permissions::of(&spec, account, &placeholders, references, &mut faults);
         Self {
-            statements: Permissions::of(&spec, account, &placeholders, &References::default(), &mut faults).own,
+            statements: own,
             boundary: spec.permissions_boundary.map(|boundary| boundary.arn),
+            described: managed.into_iter().filter(|policy| policy.is_described).map(|policy| policy.arn).collect(),
         }
     }
 }
@@ -277,7 +288,9 @@ pub fn revocation(
         return revoke_all(observed);
     }
     let attached = observed.managed_policies.iter();
-    let attached: Vec<_> = attached.map(|arn| located(format!("attached policy {arn}"), arn, documents)).collect();
+    let attached: Vec<_> = attached
+        .map(|arn| located(format!("attached policy {arn}"), arn, wanted.described.contains(arn), documents))
+        .collect();
     guardrails.revocation(observed, &attached, &wanted.statements)
 }
 
@@ -288,10 +301,10 @@ pub fn enforces(class: &ObjectClass) -> bool {
     class.mode == Mode::Enforce && (has_boundary || revokes(class))
 }
 
-fn located(path: String, arn: &str, documents: &Documents) -> LocatedDocument {
+fn located(path: String, arn: &str, is_described: bool, documents: &Documents) -> LocatedDocument {
     let document = in_catalog(arn).or_else(|| documents.get(arn)).cloned();
     let document = document.ok_or_else(|| "its document has not been read".to_owned());
-    LocatedDocument { path, arn: arn.to_owned(), document }
+    LocatedDocument { path, arn: arn.to_owned(), is_described, document }
 }
 
 /// What the catalog says of one of AWS's policies: the whole ARN has to be right, for a policy of that name elsewhere is another.

@@ -60,7 +60,8 @@ impl Permissions {
     /// Attaches an AWS managed policy for something that Lambda needs.
     pub(super) fn attach_generated(&mut self, name: &str, path: &str, placeholders: &Placeholders) {
         let arn = aws_managed_policy_arn(placeholders.get("partition").unwrap_or("aws"), name);
-        self.managed.push(LocatedPolicy { path: path.to_owned(), arn, ignored: BTreeSet::new() });
+        let path = path.to_owned();
+        self.managed.push(LocatedPolicy { path, arn, is_described: false, ignored: BTreeSet::new() });
     }
 
     /// ARNs of the managed policies.
@@ -204,7 +205,10 @@ fn managed_policies(
             Ok(arn) if policies.iter().any(|known| known.arn == arn) => {
                 faults.push(Finding::invalid(path, rule::MANAGED_POLICY_TWICE));
             }
-            Ok(arn) => policies.push(LocatedPolicy { path, arn, ignored: BTreeSet::new() }),
+            Ok(arn) => {
+                let is_described = policy.reference.is_some();
+                policies.push(LocatedPolicy { path, arn, is_described, ignored: BTreeSet::new() });
+            }
             Err(fault) => faults.push(fault),
         }
     }

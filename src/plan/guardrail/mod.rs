@@ -95,6 +95,8 @@ pub struct LocatedDocument {
     pub path: String,
     /// Its ARN.
     pub arn: String,
+    /// Whether an object describes it, which is judged by what it allows: such a policy needs no listing.
+    pub is_described: bool,
     /// Its default version, or why that could not be read.
     pub document: Result<Document, String>,
 }

@@ -211,7 +211,7 @@ fn a_suspended_role_that_complies_loses_nothing() {
     let desired = desired(&class, yaml);
     assert_eq!(refused(&class, yaml, None, &Documents::new()), None);
     let hold = Hold::suspended();
-    let wanted = Wanted::by(&spec(yaml), &owner(), &account(), &desired.name);
+    let wanted = Wanted::by(&spec(yaml), &owner(), &account(), &References::default(), &desired.name);
     assert_eq!(revocation(&class, &stored(&desired), Some(&hold), &Documents::new(), &wanted), []);
 }
 
@@ -325,7 +325,7 @@ fn where_a_boundary_is_to_be_chosen_the_chosen_one_is_put_back() {
     assert!(enforces(&class));
     let put = |arn: &str| {
         let yaml = format!("permissionsBoundary: {{arn: '{arn}'}}");
-        let wanted = Wanted::by(&spec(&yaml), &owner(), &account(), "shop-orders");
+        let wanted = Wanted::by(&spec(&yaml), &owner(), &account(), &References::default(), "shop-orders");
         clauses(&boundary(&class, &unbounded(), &wanted))
     };
     let chosen = "arn:aws:iam::$(accountId):policy/team-shop";

@@ -113,7 +113,12 @@ impl Role {
 
     /// One that attaches a policy of that ARN which says that.
     fn attaching(arn: &str, document: Result<Document, String>) -> Self {
-        let policy = LocatedDocument { path: "spec.managedPolicies[0]".to_owned(), arn: arn.to_owned(), document };
+        let policy = LocatedDocument {
+            path: "spec.managedPolicies[0]".to_owned(),
+            arn: arn.to_owned(),
+            is_described: false,
+            document,
+        };
         Self { managed_policies: vec![policy], ..Self::default() }
     }
 

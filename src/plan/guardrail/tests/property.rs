@@ -64,6 +64,7 @@ fn observed(rng: &mut Rng, rules: &class::Guardrails) -> (ObservedRole, Vec<Loca
     let attached = |rng: &mut Rng, number: usize| LocatedDocument {
         path: format!("spec.managedPolicies[{number}]"),
         arn: format!("arn:aws:iam::111122223333:policy/p{number}"),
+        is_described: false,
         document: if rng.u8(..5) == 0 { Err("gone".to_owned()) } else { Ok(document(rng)) },
     };
     let managed: Vec<LocatedDocument> = (0..rng.usize(..3)).map(|number| attached(rng, number)).collect();

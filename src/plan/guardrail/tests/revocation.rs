@@ -38,7 +38,7 @@ fn with_inline(policies: &[(&str, &str)]) -> ObservedRole {
 }
 
 fn attached(arn: &str, document: Result<Document, String>) -> LocatedDocument {
-    LocatedDocument { path: arn.to_owned(), arn: arn.to_owned(), document }
+    LocatedDocument { path: arn.to_owned(), arn: arn.to_owned(), is_described: false, document }
 }
 
 fn clauses(steps: &[Step]) -> Vec<String> {
