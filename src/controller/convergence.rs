@@ -25,6 +25,7 @@ use crate::{
         desired::{DesiredRole, desired_role},
         diff::diff,
         guard::{self, Standing, Terms},
+        overflow::{self, ByNumber, Names},
         status::{self, Identity, Outcome},
     },
     policy::Arn,
@@ -81,6 +82,16 @@ enum End {
     Held { hold: Hold, enforced: Vec<Step> },
     Failed { failure: Failure, desired: Option<Box<DesiredRole>>, applied: Vec<Step>, is_behind: bool },
     Synced { desired: Box<DesiredRole>, identity: Identity, applied: Vec<Step> },
+}
+
+/// What IAM holds of a role, and the role as it shall be in view of that.
+struct Looked {
+    observed: Option<ObservedRole>,
+    /// What stands where the managed policies of its own would, whoever it belongs to.
+    policies: ByNumber,
+    desired: Box<DesiredRole>,
+    /// What is the object's.
+    placed_before: Placed,
 }
 
 /// Why a pass does not get as far as IAM's state.
@@ -188,8 +199,8 @@ impl Convergence<'_> {
         // A name that the class does not allow is looked for only if the object has a role of that name.
         let named = Some(class.role_name(&self.role.spec)).filter(|_| class.judge_choices(&self.role.spec).is_empty());
         for name in names_of(named, self.previous) {
-            let done = match self.aws.observe(&name).await {
-                Ok(observed) => self.enforce(class, account, observed.as_ref(), hold).await,
+            let done = match self.observe_for_class(class, &name, hold).await {
+                Ok((observed, overflow)) => self.enforce(class, account, observed.as_ref(), &overflow, hold).await,
                 Err(error) => Err((error.failure(&name, None), Vec::new())),
             };
             match done {
@@ -203,12 +214,32 @@ impl Convergence<'_> {
         Ok(enforced)
     }
 
+    /// The role, and the managed policies of its own where the class goes by what they hold.
+    async fn observe_for_class(
+        &self,
+        class: &ObjectClass,
+        name: &str,
+        hold: Option<&Hold>,
+    ) -> Result<(Option<ObservedRole>, ByNumber), aws::Error> {
+        let observed = self.aws.observe(name).await?;
+        let mut policies = ByNumber::new();
+        if let Some(role) = &observed
+            && compliance::reads_overflow(class, hold)
+        {
+            let names = Names::of_role(role);
+            let numbers = overflow::numbers(&names, observed.as_ref(), self.previous);
+            policies = overflow::owned(&read_policies(self.aws, &names, &numbers).await?, &self.owner);
+        }
+        Ok((observed, policies))
+    }
+
     /// Does what the class demands of a role that is held or refused, if the role is the object's; returns what was done.
     async fn enforce(
         &self,
         class: &ObjectClass,
         account: &Account,
         observed: Option<&ObservedRole>,
+        overflow: &ByNumber,
         hold: Option<&Hold>,
     ) -> Result<Vec<Step>, (Failure, Vec<Step>)> {
         let Some(observed) = observed.filter(|role| role.is_owned_by(&self.owner)) else { return Ok(Vec::new()) };
@@ -219,10 +250,16 @@ impl Convergence<'_> {
         // depend on what nobody could read.
         let mut failure = failure_of(&bounded, &observed.name);
         let mut done = bounded.done;
-        let attached = compliance::documents_for_revocation(class, observed, hold);
+        let attached = compliance::documents_for_revocation(class, observed, hold, overflow);
         match self.documents(attached, &observed.name).await {
             Ok(documents) => {
-                let revoked = apply(compliance::revocation(class, observed, hold, &documents, &wanted)).await;
+                let steps =
+                    |overflow: &ByNumber| compliance::revocation(class, observed, hold, overflow, &documents, &wanted);
+                let steps = match with_versions(self.aws, overflow, &steps(overflow)).await {
+                    Ok(overflow) => steps(&overflow),
+                    Err(error) => return Err((error.failure(&observed.name, None), done)),
+                };
+                let revoked = apply(steps).await;
                 failure = failure.or_else(|| failure_of(&revoked, &observed.name));
                 done.extend(revoked.done);
             }
@@ -239,9 +276,10 @@ impl Convergence<'_> {
         class: &ObjectClass,
         account: &Account,
         observed: Option<&ObservedRole>,
+        overflow: &ByNumber,
         hold: Hold,
     ) -> Result<End, cluster::Error> {
-        Ok(match self.enforce(class, account, observed, Some(&hold)).await {
+        Ok(match self.enforce(class, account, observed, overflow, Some(&hold)).await {
             Ok(enforced) => End::Held { hold, enforced },
             Err((failure, applied)) => failed(failure, None, applied, true),
         })
@@ -253,19 +291,21 @@ impl Convergence<'_> {
         account: &Account,
         desired: Box<DesiredRole>,
     ) -> Result<End, cluster::Error> {
-        let Self { role, previous, context, aws, account: _, owner, references: _ } = self;
-        let is_settled = status::has_synced(previous, role.metadata.generation, &desired);
-        let placed_before = Placed::by_status(previous);
-        let role_arn = compliance::role_arn(&desired, account);
-        // Twice at most: a role that turns out to exist when it is created (an answer that was lost) is looked at again.
+        let Self { role, context, aws, owner, .. } = self;
+        let unplaced = desired;
+        // Twice at most: what turns out to exist when it is created (an answer that was lost) is looked at again.
         for is_second in [false, true] {
-            let observed = match aws.observe(&desired.name).await {
-                Ok(observed) => observed,
-                Err(error) => return Ok(failed(error.failure(&desired.name, None), Some(desired), Vec::new(), false)),
+            let failed_to_look = |error: &aws::Error| {
+                failed(error.failure(&unplaced.name, None), Some(unplaced.clone()), Vec::new(), false)
             };
+            let Looked { observed, policies, desired, placed_before } = match self.look(&unplaced).await {
+                Ok(looked) => looked,
+                Err(error) => return Ok(failed_to_look(&error)),
+            };
+            let own = &placed_before.overflow_policies;
             let protected = match self.protected().await {
                 Ok(protected) => protected,
-                Err(error) => return Ok(failed(error.failure(&desired.name, None), Some(desired), Vec::new(), false)),
+                Err(error) => return Ok(failed_to_look(&error)),
             };
             let terms = Terms { owner, class, protected: &protected };
             if let Some(found) = &observed
@@ -275,25 +315,15 @@ impl Convergence<'_> {
             }
             let is_adopted = observed.as_ref().is_some_and(|role| !role.is_owned_by(owner) || role.is_adopted());
             if !is_adopted && let Some(hold) = compliance::new_name_refusal(class, &role.spec) {
-                return self.held(class, account, observed.as_ref(), hold).await;
+                return self.held(class, account, observed.as_ref(), own, hold).await;
             }
-            // First what can be told without reading anything: which policies there are is not every author's to know.
-            let unread = compliance::documents_needed(Some(&desired), observed.as_ref());
-            let refusal_by = |documents: &Documents| {
-                compliance::refusal(class, &desired, &role_arn, observed.as_ref(), &placed_before, documents)
-            };
-            if let Some(hold) = refusal_by(&compliance::unread_documents(&unread)) {
-                return self.held(class, account, observed.as_ref(), hold).await;
-            }
-            match self.documents(unread, &desired.name).await {
-                Ok(documents) => {
-                    if let Some(hold) = refusal_by(&documents) {
-                        return self.held(class, account, observed.as_ref(), hold).await;
-                    }
-                }
+            let observed = observed.as_ref();
+            match self.refusal(class, account, &desired, observed, &placed_before).await {
+                Ok(None) => {}
+                Ok(Some(hold)) => return self.held(class, account, observed, own, hold).await,
                 // What cannot be read is no way round the class either: a policy that does not exist can be listed by anybody.
                 Err(failure) => {
-                    let (failure, applied) = match self.enforce(class, account, observed.as_ref(), None).await {
+                    let (failure, applied) = match self.enforce(class, account, observed, own, None).await {
                         Ok(applied) => (failure, applied),
                         Err(other) => other,
                     };
@@ -301,17 +331,24 @@ impl Convergence<'_> {
                     return Ok(failed(failure, Some(desired), applied, is_behind));
                 }
             }
-            let steps = diff(&desired, observed.as_ref(), &placed_before);
-            let steps = match guard::judge(&desired, &terms, observed.as_ref(), steps, is_settled) {
+            if let Some(hold) = overflow::conflict(&desired, owner, &policies) {
+                return self.held(class, account, observed, own, hold).await;
+            }
+            let is_settled = status::has_synced(self.previous, role.metadata.generation, &desired);
+            let steps = match self.steps(&desired, observed, &placed_before).await {
                 Ok(steps) => steps,
-                Err(hold) => return self.held(class, account, observed.as_ref(), hold).await,
+                Err(error) => return Ok(failed_to_look(&error)),
+            };
+            let steps = match guard::judge(&desired, &terms, observed, steps, is_settled) {
+                Ok(steps) => steps,
+                Err(hold) => return self.held(class, account, observed, own, hold).await,
             };
             if !(steps.is_empty() && observed.is_none()) {
                 context.cluster.add_finalizer(*role).await?;
             }
             let applied = aws::apply(aws, &desired.name, steps, &context.stop).await;
-            let identity = applied.created.clone().or_else(|| observed.map(|role| (role.arn, role.id)));
-            match (failure_of(&applied, &desired.name), identity) {
+            let known = observed.map(|role| (role.arn.clone(), role.id.clone()));
+            match (failure_of(&applied, &desired.name), applied.created.clone().or(known)) {
                 (None, Some((arn, id))) => {
                     let identity = Identity { arn, id, account_id: account.id.clone() };
                     if is_settled && !applied.done.is_empty() {
@@ -319,8 +356,8 @@ impl Convergence<'_> {
                     }
                     return Ok(End::Synced { desired, identity, applied: applied.done });
                 }
-                (Some(_), _) if !is_second && has_found_role(&applied) => {
-                    info!("the role exists already; looking again");
+                (Some(_), _) if !is_second && has_found_it(&applied) => {
+                    info!("what was to be created exists already; looking again");
                 }
                 (Some(failure), _) => {
                     let mut done = applied.done;
@@ -335,7 +372,60 @@ impl Convergence<'_> {
                 (None, None) => return Ok(failed(vanished(&desired), Some(desired), applied.done, true)),
             }
         }
-        Ok(failed(vanished(&desired), Some(desired), Vec::new(), true))
+        Ok(failed(vanished(&unplaced), Some(unplaced), Vec::new(), true))
+    }
+
+    /// Looks at the role and at the managed policies of its own: those that may be there, and those that it needs.
+    async fn look(&self, unplaced: &DesiredRole) -> Result<Looked, aws::Error> {
+        let observed = self.aws.observe(&unplaced.name).await?;
+        let names = &unplaced.overflow_names;
+        let mut numbers = overflow::numbers(names, observed.as_ref(), self.previous);
+        let mut policies = read_policies(self.aws, names, &numbers).await?;
+        loop {
+            let placed_before = Placed::by_status(self.previous).with_overflow(overflow::owned(&policies, &self.owner));
+            let desired = Box::new(unplaced.placed(observed.as_ref(), &placed_before));
+            let unseen = overflow::unseen(&desired, &numbers);
+            if unseen.is_empty() {
+                return Ok(Looked { observed, policies, desired, placed_before });
+            }
+            policies.extend(read_policies(self.aws, names, &unseen).await?);
+            numbers.extend(unseen);
+        }
+    }
+
+    /// Why the class refuses the role, if it does.
+    async fn refusal(
+        &self,
+        class: &ObjectClass,
+        account: &Account,
+        desired: &DesiredRole,
+        observed: Option<&ObservedRole>,
+        placed_before: &Placed,
+    ) -> Result<Option<Hold>, Failure> {
+        let role_arn = compliance::role_arn(desired, account);
+        let unread = compliance::documents_needed(Some(desired), observed, &placed_before.overflow_policies);
+        let refusal_by =
+            |documents: &Documents| compliance::refusal(class, desired, &role_arn, observed, placed_before, documents);
+        // First what can be told without reading anything: which policies there are is not every author's to know.
+        if let Some(hold) = refusal_by(&compliance::unread_documents(&unread)) {
+            return Ok(Some(hold));
+        }
+        Ok(refusal_by(&self.documents(unread, &desired.name).await?))
+    }
+
+    /// The steps to the role as it shall be, with the versions of policies that have to go for others.
+    async fn steps(
+        &self,
+        desired: &DesiredRole,
+        observed: Option<&ObservedRole>,
+        placed_before: &Placed,
+    ) -> Result<Vec<Step>, aws::Error> {
+        let steps = diff(desired, observed, placed_before);
+        if overflow::versions_needed(&steps).is_empty() {
+            return Ok(steps);
+        }
+        let overflow = with_versions(self.aws, &placed_before.overflow_policies, &steps).await?;
+        Ok(diff(desired, observed, &placed_before.clone().with_overflow(overflow)))
     }
 
     /// Names of the roles that the controller itself uses in the account, for this class or another.
@@ -372,8 +462,30 @@ fn failed(failure: Failure, desired: Option<Box<DesiredRole>>, applied: Vec<Step
     End::Failed { failure, desired, applied, is_behind }
 }
 
-fn has_found_role(applied: &Applied) -> bool {
-    matches!(&applied.failed, Some((Step::CreateRole(_), error)) if error.kind == Kind::AlreadyExists)
+fn has_found_it(applied: &Applied) -> bool {
+    let creates = |step: &Step| matches!(step, Step::CreateRole(_) | Step::CreatePolicy(_));
+    matches!(&applied.failed, Some((step, error)) if creates(step) && error.kind == Kind::AlreadyExists)
+}
+
+/// The policies of these numbers that there are, whoever they belong to.
+pub(super) async fn read_policies(aws: &Aws, names: &Names, numbers: &BTreeSet<u32>) -> Result<ByNumber, aws::Error> {
+    let mut policies = ByNumber::new();
+    for number in numbers {
+        if let Some(policy) = aws.observe_policy(&names.arn(*number)).await? {
+            policies.insert(*number, policy);
+        }
+    }
+    Ok(policies)
+}
+
+/// The policies, with their versions where the steps are about these.
+pub(super) async fn with_versions(aws: &Aws, policies: &ByNumber, steps: &[Step]) -> Result<ByNumber, aws::Error> {
+    let needed = overflow::versions_needed(steps);
+    let mut policies = policies.clone();
+    for policy in policies.values_mut().filter(|policy| needed.contains(&policy.arn)) {
+        policy.versions = Some(aws.policy_versions(&policy.arn).await?);
+    }
+    Ok(policies)
 }
 
 fn vanished(desired: &DesiredRole) -> Failure {

@@ -10,6 +10,7 @@ use super::{
     desired::DesiredRole,
     expansion,
     guardrail::{Guardrails, JudgedRole, LocatedDocument, Violation, revoke_all},
+    overflow::ByNumber,
     permissions::Permissions,
     reference::References,
 };
@@ -28,12 +29,17 @@ use crate::{
 pub type Documents = BTreeMap<String, Document>;
 
 /// ARNs of the managed policies whose documents have to be asked for: those that the role would have, and those that it has,
-/// but for AWS's own that the catalog holds.
+/// but for AWS's own that the catalog holds, and the role's own, `overflow`, which are known.
 #[must_use]
-pub fn documents_needed(desired: Option<&DesiredRole>, observed: Option<&ObservedRole>) -> BTreeSet<String> {
+pub fn documents_needed(
+    desired: Option<&DesiredRole>,
+    observed: Option<&ObservedRole>,
+    overflow: &ByNumber,
+) -> BTreeSet<String> {
     let wanted = desired.into_iter().flat_map(|desired| &desired.managed_policies);
     let found = observed.into_iter().flat_map(|observed| &observed.managed_policies);
-    wanted.chain(found).filter(|arn| in_catalog(arn).is_none()).cloned().collect()
+    let is_known = |arn: &String| in_catalog(arn).is_some() || overflow.values().any(|policy| policy.arn == *arn);
+    wanted.chain(found).filter(|arn| !is_known(arn)).cloned().collect()
 }
 
 /// The hold of an object whose name, path or deletion policy for the role its class does not allow, if so. Judged before IAM is asked: what
@@ -61,7 +67,7 @@ pub fn unread_documents(arns: &BTreeSet<String>) -> Documents {
 /// the class does not allow, and which policies there are, is not every author's to know.
 #[must_use]
 pub fn unread_refusal(class: &ObjectClass, desired: &DesiredRole, account: &Account) -> Option<Hold> {
-    let unread = unread_documents(&documents_needed(Some(desired), None));
+    let unread = unread_documents(&documents_needed(Some(desired), None, &ByNumber::new()));
     refusal(class, desired, &role_arn(desired, account), None, &Placed::default(), &unread)
 }
 
@@ -74,7 +80,7 @@ pub fn offline(
     account: &Account,
 ) -> (Vec<Finding>, Vec<Finding>) {
     let Some(name) = &class.name else { return (Vec::new(), Vec::new()) };
-    let unread = documents_needed(Some(desired), None);
+    let unread = documents_needed(Some(desired), None, &ByNumber::new());
     let mut violations = class.judge_choices(spec);
     violations.extend(violations_of(
         class,
@@ -160,6 +166,7 @@ fn violations_of(
         arn: role_arn,
         statements: &desired.parts.statements,
         inline_policies: &inline_policies,
+        overflow_policies: &desired.overflow_policies,
         trust: &desired.parts.trust,
         trust_policy: &desired.trust_policy,
         chosen_boundary: desired.parts.chosen_boundary.as_deref(),
@@ -212,6 +219,8 @@ fn kept<'a>(
     let managed = observed.managed_policies.iter().filter(|arn| {
         desired.unlisted.managed_policies == UnlistedManagedPolicies::Keep
             && !desired.managed_policies.contains(*arn)
+            && desired.overflow_policies.values().all(|policy| policy.arn != **arn)
+            && !placed_before.has_overflow_policy(arn)
             && !placed_before.managed_policies.contains(*arn)
     });
     (inline.collect(), managed.map(String::as_str).collect())
@@ -259,8 +268,23 @@ pub fn boundary(class: &ObjectClass, observed: &ObservedRole, wanted: &Wanted) -
 
 /// ARNs of the managed policies whose documents [`revocation`] goes by: none where it takes nothing, or everything.
 #[must_use]
-pub fn documents_for_revocation(class: &ObjectClass, observed: &ObservedRole, hold: Option<&Hold>) -> BTreeSet<String> {
-    if revokes(class) && !takes_everything(hold) { documents_needed(None, Some(observed)) } else { BTreeSet::new() }
+pub fn documents_for_revocation(
+    class: &ObjectClass,
+    observed: &ObservedRole,
+    hold: Option<&Hold>,
+    overflow: &ByNumber,
+) -> BTreeSet<String> {
+    if revokes(class) && !takes_everything(hold) {
+        documents_needed(None, Some(observed), overflow)
+    } else {
+        BTreeSet::new()
+    }
+}
+
+/// Whether [`revocation`] goes by what the managed policies of the role's own hold.
+#[must_use]
+pub fn reads_overflow(class: &ObjectClass, hold: Option<&Hold>) -> bool {
+    revokes(class) && !takes_everything(hold)
 }
 
 pub(super) fn revokes(class: &ObjectClass) -> bool {
@@ -280,18 +304,20 @@ pub fn revocation(
     class: &ObjectClass,
     observed: &ObservedRole,
     hold: Option<&Hold>,
+    overflow: &ByNumber,
     documents: &Documents,
     wanted: &Wanted,
 ) -> Vec<Step> {
     let Some(guardrails) = class.guardrails.as_ref().filter(|_| revokes(class)) else { return Vec::new() };
     if takes_everything(hold) {
-        return revoke_all(observed);
+        return revoke_all(observed, overflow);
     }
-    let attached = observed.managed_policies.iter();
+    let is_own = |arn: &&String| overflow.values().any(|policy| policy.arn == **arn);
+    let attached = observed.managed_policies.iter().filter(|arn| !is_own(arn));
     let attached: Vec<_> = attached
         .map(|arn| located(format!("attached policy {arn}"), arn, wanted.described.contains(arn), documents))
         .collect();
-    guardrails.revocation(observed, &attached, &wanted.statements)
+    guardrails.revocation(observed, &attached, overflow, &wanted.statements)
 }
 
 /// Whether the class has anything done to roles that are held or refused, so that IAM is worth a look.

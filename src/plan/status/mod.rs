@@ -16,7 +16,7 @@ use super::{Class, DesiredRole, Failure, Hold, Step};
 use crate::{
     api::{
         ConditionType, LambdaExecutionRoleStatus, Reason,
-        status::{AttachedPolicy, StoredPolicy},
+        status::{AttachedPolicy, OverflowPolicy, StoredPolicy},
     },
     lint::{Finding, Severity},
     policy::Document,
@@ -242,6 +242,9 @@ fn describe_role(status: &mut LambdaExecutionRoleStatus, desired: &DesiredRole, 
     status.inline_quota = i64::try_from(desired.quotas.inline_policies).ok();
     status.inline_policies =
         desired.inline_policies.iter().map(|(name, document)| stored_policy(name, document)).collect();
+    let overflow = desired.overflow_policies.values();
+    status.overflow_policies =
+        overflow.map(|policy| overflow_policy(&policy.name, &policy.arn, &policy.document)).collect();
     status.synced_fingerprint = Some(desired.fingerprint());
     status.warnings = warnings(&desired.warnings);
 }
@@ -249,10 +252,24 @@ fn describe_role(status: &mut LambdaExecutionRoleStatus, desired: &DesiredRole, 
 /// Under `unlisted: Keep` only what these lists name is ever taken away again, so they must not lose what a failed pass did.
 fn note_placed(status: &mut LambdaExecutionRoleStatus, applied: &[Step]) {
     let (attached, stored) = (&mut status.managed_policies, &mut status.inline_policies);
+    let overflow = &mut status.overflow_policies;
     for step in applied {
         match step {
-            Step::AttachManagedPolicy(arn) if attached.iter().all(|policy| policy.arn != *arn) => {
-                attached.push(AttachedPolicy { arn: arn.clone() });
+            Step::CreatePolicy(new) => {
+                overflow.retain(|policy| policy.arn != new.arn);
+                overflow.push(overflow_policy(&new.name, &new.arn, &new.document));
+            }
+            Step::CreatePolicyVersion { arn, document } => {
+                for policy in overflow.iter_mut().filter(|policy| policy.arn == *arn) {
+                    policy.characters = characters(document);
+                }
+            }
+            Step::DeletePolicy(arn) => overflow.retain(|policy| policy.arn != *arn),
+            Step::AttachManagedPolicy(arn) => {
+                let is_told = attached.iter().any(|policy| policy.arn == *arn);
+                if !is_told && overflow.iter().all(|policy| policy.arn != *arn) {
+                    attached.push(AttachedPolicy { arn: arn.clone() });
+                }
             }
             Step::DetachManagedPolicy(arn) => attached.retain(|policy| policy.arn != *arn),
             Step::PutInlinePolicy { name, document } => {
@@ -275,7 +292,15 @@ fn note_enforced(status: &mut LambdaExecutionRoleStatus, pass: &Pass<'_>, enforc
 }
 
 fn stored_policy(name: &str, document: &Document) -> StoredPolicy {
-    StoredPolicy { name: name.to_owned(), characters: i64::try_from(document.characters()).unwrap_or(i64::MAX) }
+    StoredPolicy { name: name.to_owned(), characters: characters(document) }
+}
+
+fn overflow_policy(name: &str, arn: &str, document: &Document) -> OverflowPolicy {
+    OverflowPolicy { name: name.to_owned(), arn: arn.to_owned(), characters: characters(document) }
+}
+
+fn characters(document: &Document) -> i64 {
+    i64::try_from(document.characters()).unwrap_or(i64::MAX)
 }
 
 /// Most steps that a status shows.

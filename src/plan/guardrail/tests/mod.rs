@@ -127,6 +127,7 @@ impl Role {
             arn: ROLE,
             statements: &self.statements,
             inline_policies: &self.inline_policies,
+            overflow_policies: &BTreeMap::new(),
             trust: &self.trust,
             trust_policy: &self.trust_policy,
             chosen_boundary: self.boundary.as_deref(),
