@@ -12,5 +12,6 @@ mod drift;
 mod faults;
 mod frugality;
 mod lifecycle;
+mod managed_policy;
 mod needs;
 mod process;
