@@ -78,18 +78,23 @@ impl Aws {
         Ok(versions)
     }
 
-    /// Who has the policy: what it is attached to, with the tags of roles; and, if it is anybody's, whose boundary it is.
+    /// Who has the policy: what it is attached to, with the tags of the roles that `may_be_ours`; and, if it is anybody's, whose
+    /// boundary it is.
     ///
     /// # Errors
     /// If a call fails.
-    pub async fn policy_usage(&self, policy: &ObservedPolicy) -> Result<PolicyUsage, Error> {
+    pub async fn policy_usage(
+        &self,
+        policy: &ObservedPolicy,
+        may_be_ours: impl Fn(&str) -> bool,
+    ) -> Result<PolicyUsage, Error> {
         let mut usage = PolicyUsage::default();
         let (users, groups, roles) = self.entities(&policy.arn, PolicyUsageType::PermissionsPolicy).await?;
         (usage.users, usage.groups) = (users, groups);
         for name in roles {
-            if let Some(tags) = self.role_tags(&name).await? {
-                usage.roles.push(HolderRole { name, tags });
-            }
+            // Of roles that are called as none of ours is there is nothing to ask, and perhaps no right to.
+            let tags = if may_be_ours(&name) { self.role_tags(&name).await? } else { Some(BTreeMap::new()) };
+            usage.roles.extend(tags.map(|tags| HolderRole { name, tags }));
         }
         if policy.boundary_count > 0 {
             let (users, _, roles) = self.entities(&policy.arn, PolicyUsageType::PermissionsBoundary).await?;

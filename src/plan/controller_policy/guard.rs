@@ -55,16 +55,11 @@ impl Guard {
         self.attachable.is_none() && self.unattachable.is_empty()
     }
 
-    /// Whether any may be.
-    pub(super) fn attaches_some(&self) -> bool {
-        self.attachable.as_ref().is_none_or(|attachable| !attachable.is_empty())
-    }
-
-    /// The policy that is attached.
-    pub(super) fn attach(&self, conditions: &mut Conditions) {
+    /// The policy that is attached: one that the class lists, or one of its own that objects describe.
+    pub(super) fn attach(&self, described: &[String], conditions: &mut Conditions) {
         const KEY: &str = "iam:PolicyARN";
         if let Some(attachable) = &self.attachable {
-            one_of(conditions, KEY, attachable);
+            one_of(conditions, KEY, &distinct([attachable, described].concat()));
         }
         let (patterns, literals): (Vec<String>, Vec<String>) =
             self.unattachable.iter().cloned().partition(|arn| is_pattern(arn));

@@ -93,6 +93,22 @@ use crate::policy::{Statement, document::Conditions};
 #[case::older_boundary("iam:SetDefaultPolicyVersion", BOUNDARY, nothing())]
 #[case::no_boundary("iam:DeletePolicy", BOUNDARY, nothing())]
 #[case::wider_attachment("iam:CreatePolicyVersion", SHARED, nothing())]
+#[case::policy_of_another_name(
+    "iam:CreatePolicy",
+    "arn:aws:iam::111122223333:policy/lambda/shop/admin",
+    tagging(nothing(), CLUSTER)
+)]
+#[case::policy_on_another_path(
+    "iam:CreatePolicy",
+    "arn:aws:iam::111122223333:policy/shop-orders",
+    tagging(nothing(), CLUSTER)
+)]
+#[case::untagged_policy("iam:CreatePolicy", POLICY, nothing())]
+#[case::version_of_another_cluster("iam:CreatePolicyVersion", POLICY, tagged("another"))]
+#[case::version_of_nobodys_policy("iam:CreatePolicyVersion", POLICY, nothing())]
+#[case::older_version("iam:SetDefaultPolicyVersion", POLICY, tagged(CLUSTER))]
+#[case::policy_of_another_cluster("iam:TagPolicy", POLICY, tagging(tagged("another"), CLUSTER))]
+#[case::policy_without_an_owner("iam:UntagPolicy", POLICY, tagged(CLUSTER).with_many("aws:TagKeys", [CLUSTER_TAG]))]
 #[case::provider("iam:UpdateOpenIDConnectProviderThumbprint", "arn:aws:iam::111122223333:oidc-provider/x", nothing())]
 #[case::profile("iam:AddRoleToInstanceProfile", "arn:aws:iam::111122223333:instance-profile/x", nothing())]
 #[case::service_linked("iam:CreateServiceLinkedRole", ROLE, ours())]
@@ -102,6 +118,22 @@ use crate::policy::{Statement, document::Conditions};
 fn no_escalation_is_allowed(#[case] action: &str, #[case] resource: &str, #[case] context: Context) {
     let policy = policy(STRICT);
     assert!(!is_allowed(&policy, action, resource, &context), "{policy}");
+}
+
+/// Not even one that is called as the class's policies are, and whose tags somebody set.
+#[test]
+fn a_boundary_is_never_written_whatever_it_is_called() {
+    let boundary = "arn:aws:iam::111122223333:policy/lambda/shop/shop-boundary";
+    let policy = policy(&STRICT.replace("policy/lambda-boundary", "policy/lambda/shop/shop-boundary"));
+    for (action, context) in [
+        ("iam:CreatePolicy", tagging(nothing(), CLUSTER)),
+        ("iam:TagPolicy", tagging(nothing(), CLUSTER)),
+        ("iam:CreatePolicyVersion", tagged(CLUSTER)),
+        ("iam:DeletePolicy", tagged(CLUSTER)),
+    ] {
+        assert!(is_allowed(&policy, action, POLICY, &context), "{action}");
+        assert!(!is_allowed(&policy, action, boundary, &context), "{action}");
+    }
 }
 
 /// Whatever IAM can do, of the strict class's roles only what is listed above, and of nothing else anything.

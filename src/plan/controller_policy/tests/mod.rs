@@ -23,6 +23,7 @@ const XRAY: &str = "arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess";
 const SHARED: &str = "arn:aws:iam::111122223333:policy/shared/orders";
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 const ROLE: &str = "arn:aws:iam::111122223333:role/lambda/shop/shop-orders";
+const POLICY: &str = "arn:aws:iam::111122223333:policy/lambda/shop/shop-orders";
 const LEGACY: &str = "arn:aws:iam::111122223333:role/lambda/shop/legacy-orders";
 
 const STRICT: &str = r#"
@@ -107,6 +108,20 @@ fn needed() -> Vec<(&'static str, &'static str, Context)> {
         ("lambda:ListFunctions", "*", nothing()),
         ("iam:GetPolicy", SHARED, nothing()),
         ("iam:GetPolicyVersion", XRAY, nothing()),
+        ("iam:ListPolicyVersions", POLICY, tagged(CLUSTER)),
+        ("iam:ListEntitiesForPolicy", POLICY, tagged(CLUSTER)),
+        ("iam:CreatePolicy", POLICY, tagging(nothing(), CLUSTER)),
+        ("iam:TagPolicy", POLICY, tagging(nothing(), CLUSTER)),
+        (
+            "iam:TagPolicy",
+            POLICY,
+            tagged(CLUSTER).with("aws:RequestTag/team", "shop").with_many("aws:TagKeys", ["team"]),
+        ),
+        ("iam:UntagPolicy", POLICY, tagged(CLUSTER).with_many("aws:TagKeys", ["team", "stage"])),
+        ("iam:CreatePolicyVersion", POLICY, tagged(CLUSTER)),
+        ("iam:DeletePolicyVersion", POLICY, tagged(CLUSTER)),
+        ("iam:DeletePolicy", POLICY, tagged(CLUSTER)),
+        ("iam:AttachRolePolicy", ROLE, attaching(POLICY)),
         ("iam:CreateRole", ROLE, bound(tagging(nothing(), CLUSTER), BOUNDARY)),
         ("iam:TagRole", ROLE, tagging(nothing(), CLUSTER)),
         ("iam:TagRole", LEGACY, tagging(nothing().with("aws:ResourceTag/team", "shop"), CLUSTER)),
