@@ -154,7 +154,7 @@ fn what_the_account_has_of_a_policy_of_aws_goes_before_the_catalog() {
     // So it does where rights are taken away.
     let class = self::class(bounded("Revoke"));
     let role = ObservedRole { inline_policies: BTreeMap::new(), ..unbounded() };
-    let taken = |documents| clauses(&revocation(&class, &role, None, documents, &Wanted::default()));
+    let taken = |documents: &Documents| clauses(&revocation(&class, &role, None, documents, &Wanted::default()));
     assert_eq!(taken(&Documents::new()), [] as [&str; 0]);
     assert_eq!(taken(&now("kms:Decrypt")), [format!("detach {LOGGING}")]);
 }
