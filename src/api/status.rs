@@ -61,6 +61,9 @@ pub struct LambdaExecutionRoleStatus {
 
     /// The policies on the role that others put there, and that `spec.unlisted` keeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    // Whole or not at all: of a struct whose fields are owned one by one, the API server leaves `null` behind when they go,
+    // and refuses that.
+    #[x_kube(merge_strategy = MapMerge::Atomic)]
     pub foreign_policies: Option<ForeignPolicies>,
 
     /// Characters that the role's inline policies use, as IAM counts them (without white space between elements).
