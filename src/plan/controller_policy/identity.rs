@@ -2,7 +2,7 @@
 
 use super::{
     NamedClass, distinct,
-    guard::Guard,
+    guard::{Guard, POLICY_ARN},
     naming::{Names, Written, literal, partition},
 };
 use crate::{
@@ -101,10 +101,13 @@ pub(super) fn document(identity: &Identity<'_>, scopes: &[Scope<'_>]) -> Documen
         let managed = distinct(enforced.iter().flat_map(|scope| scope.names.managed.clone()));
         statements.extend(owned.making(&enforced));
         statements.extend(owned.keeping(&managed));
+        let overflow = distinct(enforced.iter().flat_map(|scope| scope.names.overflow.clone()));
+        statements.extend(owned.overflowing(&overflow));
         if !untouchable.is_empty() {
             let arns: Vec<String> = untouchable.iter().map(|arn| literal(arn)).collect();
             statements.push(Statement { effect: Effect::Deny, ..allow("NeverItself", &CHANGES, arns) });
         }
+        statements.extend(protecting(&enforced));
     }
     if !next.is_empty() {
         let arns = next.iter().map(|arn| literal(arn)).collect();
@@ -123,10 +126,18 @@ fn reading(scopes: &[Scope<'_>]) -> [Statement; 3] {
     });
     [
         allow("ReadRoles", &READS, roles),
-        allow("ReadPolicies", &["iam:GetPolicy", "iam:GetPolicyVersion"], distinct(policies)),
+        allow("ReadPolicies", &["iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyVersions"], distinct(policies)),
         // Neither is about a resource.
         allow("ReadAccount", &["iam:GetAccountSummary", "lambda:ListFunctions"], vec!["*".to_owned()]),
     ]
+}
+
+/// Boundaries are others' to write, whatever policies of roles are called.
+fn protecting(scopes: &[&Scope<'_>]) -> Option<Statement> {
+    let boundaries = distinct(scopes.iter().filter_map(|scope| scope.guard.boundaries.clone()).flatten());
+    let changes = ["iam:CreatePolicy*", "iam:DeletePolicy*", "iam:SetDefaultPolicyVersion", "iam:TagPolicy"];
+    let deny = || Statement { effect: Effect::Deny, ..allow("NeverBoundaries", &changes, boundaries.clone()) };
+    (!boundaries.is_empty()).then(deny)
 }
 
 /// Roles whose tags name the controller's cluster.
@@ -143,6 +154,7 @@ impl Owned {
                 Some((_, all)) => {
                     all.created = distinct(all.created.drain(..).chain(names.created.clone()));
                     all.managed = distinct(all.managed.drain(..).chain(names.managed.clone()));
+                    all.overflow = distinct(all.overflow.drain(..).chain(names.overflow.clone()));
                 }
                 None => groups.push((guard, names.clone())),
             }
@@ -169,6 +181,7 @@ impl Owned {
         self.owns(&mut give.conditions);
         guard.bound(&mut give.conditions);
         let mut statements = vec![create, give];
+        let attached_to = names.managed.clone();
 
         if guard.attaches_some() && !guard.attaches_any() {
             let sid = format!("AttachPolicies{number}");
@@ -178,7 +191,28 @@ impl Owned {
             guard.attach(&mut attach.conditions);
             statements.push(attach);
         }
+        if !guard.attaches_any() {
+            // What they hold is judged as the role's own statements are, whatever policies of others may be attached.
+            let sid = format!("AttachOverflow{number}");
+            let mut attach = allow(&sid, &["iam:AttachRolePolicy"], attached_to);
+            self.owns(&mut attach.conditions);
+            guard.bound(&mut attach.conditions);
+            attach.conditions.entry("StringLike".to_owned()).or_default().insert(POLICY_ARN.to_owned(), names.overflow);
+            statements.push(attach);
+        }
         statements
+    }
+
+    /// Making and keeping the managed policies of roles' own.
+    fn overflowing(&self, policies: &[String]) -> [Statement; 2] {
+        // Tags in `CreatePolicy` are judged as `TagPolicy` too, on a policy that has none yet.
+        let mut create = allow("CreatePolicies", &["iam:CreatePolicy", "iam:TagPolicy"], policies.to_vec());
+        self.names_us_in_request(&mut create.conditions, "StringEquals");
+        set(&mut create.conditions, "Null", &tag("Resource"), "true");
+        let actions = ["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion"];
+        let mut keep = allow("KeepPolicies", &actions, policies.to_vec());
+        self.owns(&mut keep.conditions);
+        [create, keep]
     }
 
     /// What every class needs alike.

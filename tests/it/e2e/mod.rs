@@ -13,4 +13,5 @@ mod faults;
 mod frugality;
 mod lifecycle;
 mod needs;
+mod overflow;
 mod process;

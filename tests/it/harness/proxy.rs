@@ -46,7 +46,7 @@ pub struct Call {
     pub parameters: BTreeMap<String, String>,
     /// Whether the SDK sent it again by itself, for want of an answer in time.
     pub is_repeated: bool,
-    /// The role that it changes, as it was before; `None` if there was none.
+    /// The role or the policy that it changes, as it was before; `None` if there was none.
     pub role: Option<RoleBefore>,
 }
 
@@ -183,14 +183,20 @@ impl Proxy {
     }
 }
 
-/// Asks the emulator for a role in the name of whoever makes a request, whose signature it does not check.
-async fn role_before(state: &State, headers: &HeaderMap, name: &str) -> Result<Option<RoleBefore>> {
+/// Asks the emulator for a role or a policy in the name of whoever makes a request, whose signature it does not check.
+async fn before(
+    state: &State,
+    headers: &HeaderMap,
+    operation: &str,
+    parameter: &str,
+    name: &str,
+) -> Result<Option<RoleBefore>> {
     let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
     let mut question = Request::builder().method("POST").uri(format!("{}/", state.upstream));
     for (name, value) in headers.iter().filter(|(name, _)| *name == "authorization" || *name == "content-type") {
         question = question.header(name, value);
     }
-    let question = question.body(format!("Action=GetRole&Version=2010-05-08&RoleName={name}").into())?;
+    let question = question.body(format!("Action={operation}&Version=2010-05-08&{parameter}={name}").into())?;
     let answer = state.client.request(question).await?;
     let body = answer.into_body().collect().await?.to_bytes();
     Ok(RoleBefore::parse(&String::from_utf8_lossy(&body)))
@@ -208,9 +214,11 @@ async fn pass(request: Request<Incoming>, state: Arc<State>) -> Result<Response<
     };
     let attempt = parts.headers.get("amz-sdk-request").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_repeated = !attempt.is_empty() && !attempt.contains("attempt=1");
-    let role = match parameters.get("RoleName") {
-        Some(name) if !rights::is_read(&operation) => role_before(&state, &parts.headers, name).await?,
-        Some(_) | None => None,
+    let role = match (parameters.get("RoleName"), parameters.get("PolicyArn")) {
+        _ if rights::is_read(&operation) => None,
+        (Some(name), _) => before(&state, &parts.headers, "GetRole", "RoleName", name).await?,
+        (None, Some(arn)) => before(&state, &parts.headers, "GetPolicy", "PolicyArn", arn).await?,
+        (None, None) => None,
     };
     state.calls.lock().unwrap().push(Call { operation: operation.clone(), parameters, is_repeated, role });
     state.arrived.notify_one();

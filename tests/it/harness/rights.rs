@@ -16,7 +16,7 @@ use lambdaroles::{
 
 use super::proxy::Call;
 
-/// A role as IAM held it when a request to change it arrived: what the request itself does not say.
+/// A role, or a managed policy, as IAM held it when a request to change it arrived: what the request itself does not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoleBefore {
     /// With its path, which no parameter names.
@@ -26,7 +26,7 @@ pub struct RoleBefore {
 }
 
 impl RoleBefore {
-    /// Reads the emulator's answer to `GetRole`; `None` if there is no such role.
+    /// Reads the emulator's answer to `GetRole` or `GetPolicy`; `None` if there is none.
     pub fn parse(xml: &str) -> Option<Self> {
         let (_, tags) = xml.split_once("<Tags>").unwrap_or_default();
         let tags = tags.split("<member>").skip(1);
@@ -107,7 +107,9 @@ fn asked(call: &Call, account: &str) -> Vec<Asked> {
         "GetCallerIdentity" | "AssumeRoleWithWebIdentity" => Vec::new(),
         "ListFunctions" => one("lambda:ListFunctions", "*"),
         "GetAccountSummary" => one("iam:GetAccountSummary", "*"),
-        "GetPolicy" | "GetPolicyVersion" => one(&format!("iam:{operation}"), &parameter("PolicyArn")),
+        "GetPolicy" | "GetPolicyVersion" | "ListPolicyVersions" => {
+            one(&format!("iam:{operation}"), &parameter("PolicyArn"))
+        }
         "AssumeRole" => {
             let mut asked = one("sts:AssumeRole", &parameter("RoleArn"));
             if !tags_of(call).is_empty() {
@@ -115,7 +117,8 @@ fn asked(call: &Call, account: &str) -> Vec<Asked> {
             }
             asked
         }
-        "CreateRole" => creating(call, account),
+        "CreateRole" => creating(call, account, "Role"),
+        "CreatePolicy" => creating(call, account, "Policy"),
         // The role has one path or, if it does not exist, none: both must do.
         _ if is_read(operation) => ["", "some/path/"]
             .iter()
@@ -135,18 +138,18 @@ pub fn is_read(operation: &str) -> bool {
 
 /// To set tags at once takes the right to set tags.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags_roles.html>
-fn creating(call: &Call, account: &str) -> Vec<Asked> {
+fn creating(call: &Call, account: &str, kind: &str) -> Vec<Asked> {
     let parameter = |name: &str| call.parameters.get(name).map(String::as_str);
-    let path = parameter("Path").unwrap_or("/");
-    let resource = format!("arn:aws:iam::{account}:role{path}{}", parameter("RoleName").unwrap_or_default());
+    let (path, name) = (parameter("Path").unwrap_or("/"), parameter(&format!("{kind}Name")).unwrap_or_default());
+    let resource = format!("arn:aws:iam::{account}:{}{path}{name}", kind.to_lowercase());
     let tagged = tagging(Context::default(), call);
     let bound = parameter("PermissionsBoundary").map(|arn| tagged.clone().with("iam:PermissionsBoundary", arn));
     let create = Asked {
-        action: "iam:CreateRole".to_owned(),
+        action: format!("iam:Create{kind}"),
         resource: resource.clone(),
         context: bound.unwrap_or_else(|| tagged.clone()),
     };
-    let tag = Asked { action: "iam:TagRole".to_owned(), resource, context: tagged };
+    let tag = Asked { action: format!("iam:Tag{kind}"), resource, context: tagged };
     if tags_of(call).is_empty() { vec![create] } else { vec![create, tag] }
 }
 
@@ -166,7 +169,7 @@ fn changing(call: &Call) -> Vec<Asked> {
     if let Some(arn) = boundary {
         context = context.with("iam:PermissionsBoundary", arn);
     }
-    if let Some(arn) = call.parameters.get("PolicyArn") {
+    if let (Some(arn), Some(_)) = (call.parameters.get("PolicyArn"), call.parameters.get("RoleName")) {
         context = context.with("iam:PolicyARN", arn);
     }
     vec![Asked { action: format!("iam:{}", call.operation), resource: role.arn.clone(), context }]
