@@ -208,8 +208,9 @@ impl Grade {
 /// documents there is a moment between them in every order.
 fn replaced(start: &ObservedRole, end: &ObservedRole) -> usize {
     let names: BTreeSet<&String> = start.inline_policies.keys().chain(end.inline_policies.keys()).collect();
-    let of =
-        |role: &ObservedRole, name| role.inline_policies.get(name).map(|json| Sayings::of(json)).unwrap_or_default();
+    let of = |role: &ObservedRole, name: &str| {
+        role.inline_policies.get(name).map(|json| Sayings::of(json)).unwrap_or_default()
+    };
     let own = |role: &ObservedRole| {
         let mut all = Sayings::default();
         role.inline_policies.keys().filter(|name| is_own(name)).for_each(|name| all.extend(of(role, name)));
