@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelectorRequirement;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 
 use super::ObjectClass;
 use crate::{
@@ -84,9 +84,15 @@ fn check_namespaces(namespaces: &Namespaces, faults: &mut Vec<Finding>) {
         let is_sound = !name.is_empty() && name.chars().all(is_name_character);
         demand(is_sound, format!("spec.namespaces.names[{index}]"), rule::NAMESPACE_NAME, faults);
     }
-    let requirements = selector.iter().flat_map(|selector| selector.match_expressions.iter().flatten());
-    for (index, requirement) in requirements.enumerate() {
-        let path = format!("spec.namespaces.selector.matchExpressions[{index}]");
+    if let Some(selector) = selector {
+        check_selector(selector, "spec.namespaces.selector", faults);
+    }
+}
+
+/// Checks a selector of namespaces that stands at `path`.
+pub(in crate::plan) fn check_selector(selector: &LabelSelector, path: &str, faults: &mut Vec<Finding>) {
+    for (index, requirement) in selector.match_expressions.iter().flatten().enumerate() {
+        let path = format!("{path}.matchExpressions[{index}]");
         demand(has_fitting_values(requirement), path, rule::SELECTOR, faults);
     }
 }

@@ -199,11 +199,11 @@ impl Owned {
             let mut attach = allow(&sid, &["iam:AttachRolePolicy"], names.managed);
             self.owns(&mut attach.conditions);
             guard.bound(&mut attach.conditions);
-            guard.attach(&names.policies, &mut attach.conditions);
+            guard.attach(&[names.policies, names.overflow.clone()].concat(), &mut attach.conditions);
             statements.push(attach);
         }
-        if !guard.attaches_any() {
-            // What they hold is judged as the role's own statements are, whatever policies of others may be attached.
+        if guard.denies_some(&names.overflow) {
+            // What they hold is judged as the role's own statements are, whatever policies of others may not be attached.
             let sid = format!("AttachOverflow{number}");
             let mut attach = allow(&sid, &["iam:AttachRolePolicy"], attached_to);
             self.owns(&mut attach.conditions);
@@ -238,14 +238,11 @@ impl Owned {
     }
 
     /// What managed policies need that objects describe. Their tags say whose they are, as those of roles do.
-    fn describing(&self, policies: &[String]) -> [Statement; 5] {
-        let mut create = allow("CreatePolicies", &["iam:CreatePolicy"], policies.to_vec());
-        self.names_us_in_request(&mut create.conditions, "StringEquals");
-
+    fn describing(&self, policies: &[String]) -> [Statement; 4] {
         // Tags in `CreatePolicy` are judged as `TagPolicy` too, on a policy that has none yet.
-        let mut claim = allow("ClaimPolicies", &["iam:TagPolicy"], policies.to_vec());
-        self.names_us_in_request(&mut claim.conditions, "StringEquals");
-        set(&mut claim.conditions, "Null", &tag("Resource"), "true");
+        let mut create = allow("CreatePolicies", &["iam:CreatePolicy", "iam:TagPolicy"], policies.to_vec());
+        self.names_us_in_request(&mut create.conditions, "StringEquals");
+        set(&mut create.conditions, "Null", &tag("Resource"), "true");
 
         let mut tag_policies = allow("TagPolicies", &["iam:TagPolicy"], policies.to_vec());
         self.owns(&mut tag_policies.conditions);
@@ -257,7 +254,7 @@ impl Owned {
 
         let mut change = allow("ChangePolicies", &POLICY_CHANGES, policies.to_vec());
         self.owns(&mut change.conditions);
-        [create, claim, tag_policies, untag, change]
+        [create, tag_policies, untag, change]
     }
 
     fn owns(&self, conditions: &mut Conditions) {
