@@ -49,7 +49,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
         rule::SELECTOR,
     ),
     (
-        "{inlinePolicies: [{name: lambdaroles+a+b, document: {Statement: []}}]}",
+        "{inlinePolicies: [{name: lambdaroles+a+b, document: {Version: '2012-10-17', Statement: {Effect: Deny, Action: '*', Resource: '*'}}}]}",
         "spec.inlinePolicies[0].name",
         rule::INLINE_POLICY_NAME,
     ),
