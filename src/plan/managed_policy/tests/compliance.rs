@@ -195,7 +195,8 @@ fn the_document_that_allows_nothing_neither_allows_nor_denies() {
     .unwrap();
     let context = Context::default().with("aws:PrincipalAccount", "111122223333");
     let request = Request { action: "s3:GetObject", resource: "arn:aws:s3:::b/k", context: &context };
-    let verdict = |identity: &[Document]| evaluate(&Policies { identity, ..Policies::default() }, &request);
-    assert!(!verdict(std::slice::from_ref(&nothing)).is_allowed());
-    assert!(verdict(&[nothing, allowing]).is_allowed());
+    let is_allowed =
+        |identity: &[Document]| evaluate(&Policies { identity, ..Policies::default() }, &request).is_allowed();
+    assert!(!is_allowed(std::slice::from_ref(&nothing)));
+    assert!(is_allowed(&[nothing, allowing]));
 }
