@@ -10,6 +10,9 @@ use crate::{
     policy::document::Conditions,
 };
 
+/// Key of the policy that is attached.
+pub(super) const POLICY_ARN: &str = "iam:PolicyARN";
+
 /// What a class lets the controller give to roles, as far as IAM can tell: of rights themselves it cannot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Guard {
@@ -57,9 +60,8 @@ impl Guard {
 
     /// The policy that is attached: one that the class lists, or one of its own that objects describe.
     pub(super) fn attach(&self, described: &[String], conditions: &mut Conditions) {
-        const KEY: &str = "iam:PolicyARN";
         if let Some(attachable) = &self.attachable {
-            one_of(conditions, KEY, &distinct([attachable, described].concat()));
+            one_of(conditions, POLICY_ARN, &distinct([attachable, described].concat()));
         }
         let (patterns, literals): (Vec<String>, Vec<String>) =
             self.unattachable.iter().cloned().partition(|arn| is_pattern(arn));
@@ -67,7 +69,7 @@ impl Guard {
         // to case, and does not say whether the key has the request's.
         for (operator, values) in [("StringNotLike", patterns), ("StringNotEqualsIgnoreCase", literals)] {
             if !values.is_empty() {
-                conditions.entry(operator.to_owned()).or_default().insert(KEY.to_owned(), values);
+                conditions.entry(operator.to_owned()).or_default().insert(POLICY_ARN.to_owned(), values);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     NamedClass, distinct,
-    guard::Guard,
+    guard::{Guard, POLICY_ARN},
     naming::{Names, Written, literal, partition},
 };
 use crate::{
@@ -109,17 +109,13 @@ pub(super) fn document(identity: &Identity<'_>, scopes: &[Scope<'_>]) -> Documen
         let managed = distinct(enforced.iter().flat_map(|scope| scope.names.managed.clone()));
         statements.extend(owned.making(&enforced));
         statements.extend(owned.keeping(&managed));
-        let policies = distinct(enforced.iter().flat_map(|scope| scope.names.policies.clone()));
-        statements.extend(owned.describing(&policies));
-        let boundaries = distinct(enforced.iter().flat_map(|scope| scope.guard.boundaries.clone().unwrap_or_default()));
+        let policies = enforced.iter().flat_map(|scope| [&scope.names.policies, &scope.names.overflow]);
+        statements.extend(owned.describing(&distinct(policies.flatten().cloned())));
         if !untouchable.is_empty() {
             let arns: Vec<String> = untouchable.iter().map(|arn| literal(arn)).collect();
             statements.push(Statement { effect: Effect::Deny, ..allow("NeverItself", &CHANGES, arns) });
         }
-        if !boundaries.is_empty() {
-            let actions = ["iam:CreatePolicy*", "iam:DeletePolicy*", "iam:TagPolicy", "iam:UntagPolicy"];
-            statements.push(Statement { effect: Effect::Deny, ..allow("NeverBoundaries", &actions, boundaries) });
-        }
+        statements.extend(protecting(&enforced));
     }
     if !next.is_empty() {
         let arns = next.iter().map(|arn| literal(arn)).collect();
@@ -144,6 +140,15 @@ fn reading(scopes: &[Scope<'_>]) -> [Statement; 3] {
     ]
 }
 
+/// Boundaries are others' to write, whatever policies of roles are called.
+fn protecting(scopes: &[&Scope<'_>]) -> Option<Statement> {
+    let boundaries = distinct(scopes.iter().filter_map(|scope| scope.guard.boundaries.clone()).flatten());
+    let changes =
+        ["iam:CreatePolicy*", "iam:DeletePolicy*", "iam:SetDefaultPolicyVersion", "iam:TagPolicy", "iam:UntagPolicy"];
+    let deny = || Statement { effect: Effect::Deny, ..allow("NeverBoundaries", &changes, boundaries.clone()) };
+    (!boundaries.is_empty()).then(deny)
+}
+
 /// Roles whose tags name the controller's cluster.
 struct Owned {
     cluster: String,
@@ -159,6 +164,7 @@ impl Owned {
                     all.created = distinct(all.created.drain(..).chain(names.created.clone()));
                     all.managed = distinct(all.managed.drain(..).chain(names.managed.clone()));
                     all.policies = distinct(all.policies.drain(..).chain(names.policies.clone()));
+                    all.overflow = distinct(all.overflow.drain(..).chain(names.overflow.clone()));
                 }
                 None => groups.push((guard, names.clone())),
             }
@@ -185,6 +191,7 @@ impl Owned {
         self.owns(&mut give.conditions);
         guard.bound(&mut give.conditions);
         let mut statements = vec![create, give];
+        let attached_to = names.managed.clone();
 
         if !guard.attaches_any() {
             let sid = format!("AttachPolicies{number}");
@@ -192,6 +199,15 @@ impl Owned {
             self.owns(&mut attach.conditions);
             guard.bound(&mut attach.conditions);
             guard.attach(&names.policies, &mut attach.conditions);
+            statements.push(attach);
+        }
+        if !guard.attaches_any() {
+            // What they hold is judged as the role's own statements are, whatever policies of others may be attached.
+            let sid = format!("AttachOverflow{number}");
+            let mut attach = allow(&sid, &["iam:AttachRolePolicy"], attached_to);
+            self.owns(&mut attach.conditions);
+            guard.bound(&mut attach.conditions);
+            attach.conditions.entry("StringLike".to_owned()).or_default().insert(POLICY_ARN.to_owned(), names.overflow);
             statements.push(attach);
         }
         statements

@@ -18,6 +18,8 @@ pub(super) struct Names {
     pub(super) created: Vec<String>,
     /// Those, and the ones that it lets be taken over.
     pub(super) managed: Vec<String>,
+    /// The managed policies of those roles' own, which are called after them.
+    pub(super) overflow: Vec<String>,
     /// Whatever has one of their names, under any path: names are unique in an account without their paths, so that such a
     /// role stands in the way; and a role that does not exist is asked for under no path.
     pub(super) read: Vec<String>,
@@ -86,10 +88,13 @@ impl<'a> Written<'a> {
         };
         let under = |paths: &[String], names: &[String]| named("role", paths, names);
         let created = distinct(names);
-        let managed = distinct([created.clone(), adoptable].concat());
+        let managed_names = distinct([created.clone(), adoptable].concat());
+        let managed = under(&paths, &managed_names);
+        let overflow = managed.iter().map(|arn| single_stars(&format!("{}-*", arn.replacen(":role/", ":policy/", 1))));
         Names {
-            read: under(&["/".to_owned(), "/*/".to_owned()], &managed),
-            managed: under(&paths, &managed),
+            overflow: distinct(overflow),
+            read: under(&["/".to_owned(), "/*/".to_owned()], &managed_names),
+            managed,
             created: under(&paths, &created),
             policies: named("policy", &paths, &policies),
         }

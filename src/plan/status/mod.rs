@@ -279,7 +279,10 @@ pub fn announcement<'a>(
     let mut status = previous.clone();
     for step in steps {
         match step {
-            Step::AttachManagedPolicy(arn) if desired.unlisted.managed_policies == UnlistedManagedPolicies::Keep => {
+            Step::AttachManagedPolicy(arn)
+                if desired.unlisted.managed_policies == UnlistedManagedPolicies::Keep
+                    && desired.managed_policies.contains(arn) =>
+            {
                 note_attached(&mut status, arn);
             }
             Step::PutInlinePolicy { name, document }

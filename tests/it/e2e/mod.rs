@@ -14,6 +14,7 @@ mod frugality;
 mod lifecycle;
 mod managed_policy;
 mod needs;
+mod overflow;
 mod process;
 mod tracking;
 mod unlisted;
