@@ -220,8 +220,9 @@ fn unlisted() -> impl Strategy<Value = Unlisted> {
 
 /// Often few, at times as many as the quota allows.
 fn managed_policies() -> impl Strategy<Value = Vec<ManagedPolicy>> {
-    let by_name = AWS_POLICIES.iter().map(|name| ManagedPolicy { aws: Some((*name).to_owned()), arn: None });
-    let by_arn = (0..OWN_POLICIES).map(|n| ManagedPolicy { aws: None, arn: Some(customer_policy(n)) });
+    let by_name =
+        AWS_POLICIES.iter().map(|name| ManagedPolicy { aws: Some((*name).to_owned()), ..ManagedPolicy::default() });
+    let by_arn = (0..OWN_POLICIES).map(|n| ManagedPolicy { arn: Some(customer_policy(n)), ..ManagedPolicy::default() });
     let all: Vec<ManagedPolicy> = by_name.chain(by_arn).collect();
     prop_oneof![
         3 => sample::subsequence(all.clone(), 0..5),
