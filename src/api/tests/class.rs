@@ -84,15 +84,11 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/lambdaroles";
 )]
 #[case::path(&class(", naming: {path: lambda}"), "spec.naming.path", rule::PATH)]
 #[case::role_name(&class(", naming: {roleName: '$(namespace)/$(name)'}"), "spec.naming.roleName", rule::ROLE_NAME_TEMPLATE)]
+#[case::policy_name(&class(", naming: {policyName: '$(namespace)/$(name)'}"), "spec.naming.policyName", rule::POLICY_NAME_TEMPLATE)]
 #[case::role_name_with_a_part_of_a_placeholder(
     &class(", naming: {roleName: '$(namespace'}"),
     "spec.naming.roleName",
     rule::ROLE_NAME_TEMPLATE
-)]
-#[case::policy_name(
-    &class(", naming: {policyName: '$(namespace)/$(name)'}"),
-    "spec.naming.policyName",
-    rule::POLICY_NAME_TEMPLATE
 )]
 #[case::boundary(
     &class(", guardrails: {permissionsBoundary: {arn: 'arn:aws:iam::123456789012:role/boundary'}}"),
@@ -172,11 +168,11 @@ fn the_cases_are_about_every_rule_of_the_crd() {
         rule::PATH,
         rule::PERMISSION_RULE,
         rule::POLICY_ARN,
-        rule::POLICY_NAME_TEMPLATE,
         rule::REGION,
         rule::RESYNC_INTERVAL,
         rule::ROLE_ARN,
         rule::ROLE_NAME_TEMPLATE,
+        rule::POLICY_NAME_TEMPLATE,
         rule::SELECTOR,
         rule::SESSION_NAME,
         rule::SETTLE_WINDOW,

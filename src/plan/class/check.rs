@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelectorRequirement;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 
 use super::ObjectClass;
 use crate::{
@@ -85,9 +85,15 @@ pub(in crate::plan) fn check_namespaces(namespaces: &Namespaces, path: &str, fau
         let is_sound = !name.is_empty() && name.chars().all(is_name_character);
         demand(is_sound, format!("{path}.names[{index}]"), rule::NAMESPACE_NAME, faults);
     }
-    let requirements = selector.iter().flat_map(|selector| selector.match_expressions.iter().flatten());
-    for (index, requirement) in requirements.enumerate() {
-        let path = format!("{path}.selector.matchExpressions[{index}]");
+    if let Some(selector) = selector {
+        check_selector(selector, &format!("{path}.selector"), faults);
+    }
+}
+
+/// Checks a selector of namespaces that stands at `path`.
+pub(in crate::plan) fn check_selector(selector: &LabelSelector, path: &str, faults: &mut Vec<Finding>) {
+    for (index, requirement) in selector.match_expressions.iter().flatten().enumerate() {
+        let path = format!("{path}.matchExpressions[{index}]");
         demand(has_fitting_values(requirement), path, rule::SELECTOR, faults);
     }
 }

@@ -198,11 +198,11 @@ impl Owned {
             let mut attach = allow(&sid, &["iam:AttachRolePolicy"], names.managed);
             self.owns(&mut attach.conditions);
             guard.bound(&mut attach.conditions);
-            guard.attach(&names.policies, &mut attach.conditions);
+            guard.attach(&[names.policies, names.overflow.clone()].concat(), &mut attach.conditions);
             statements.push(attach);
         }
-        if !guard.attaches_any() {
-            // What they hold is judged as the role's own statements are, whatever policies of others may be attached.
+        if guard.denies_some(&names.overflow) {
+            // What they hold is judged as the role's own statements are, whatever policies of others may not be attached.
             let sid = format!("AttachOverflow{number}");
             let mut attach = allow(&sid, &["iam:AttachRolePolicy"], attached_to);
             self.owns(&mut attach.conditions);

@@ -16,5 +16,6 @@ mod managed_policy;
 mod needs;
 mod overflow;
 mod process;
+mod reference;
 mod tracking;
 mod unlisted;
