@@ -90,11 +90,6 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/lambdaroles";
     "spec.naming.roleName",
     rule::ROLE_NAME_TEMPLATE
 )]
-#[case::policy_name(
-    &class(", naming: {policyName: '$(namespace)/$(name)'}"),
-    "spec.naming.policyName",
-    rule::POLICY_NAME_TEMPLATE
-)]
 #[case::boundary(
     &class(", guardrails: {permissionsBoundary: {arn: 'arn:aws:iam::123456789012:role/boundary'}}"),
     "spec.guardrails.permissionsBoundary.arn",
@@ -173,7 +168,6 @@ fn the_cases_are_about_every_rule_of_the_crd() {
         rule::PATH,
         rule::PERMISSION_RULE,
         rule::POLICY_ARN,
-        rule::POLICY_NAME_TEMPLATE,
         rule::REGION,
         rule::RESYNC_INTERVAL,
         rule::ROLE_ARN,

@@ -57,7 +57,9 @@ async fn attack_with<K: Kind>(world: &World, attacks: &[&Value]) -> Vec<String> 
     let mut arrived = Vec::new();
     for attack in attacks {
         let mut spec = attack["spec"].clone();
-        spec["className"] = json!(world.namespace);
+        if spec.get("className").is_none() {
+            spec["className"] = json!(world.namespace);
+        }
         // The local API server, which is old, takes an empty tag value for a null. Whom it refuses it tells why.
         if objects.try_create(attack["metadata"]["name"].as_str().unwrap(), spec).await.is_ok() {
             arrived.push(attack);
