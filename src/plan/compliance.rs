@@ -8,7 +8,7 @@ use std::{
 use super::{
     Account, Hold, ObjectClass, ObservedRole, Owner, Placed, Step,
     desired::DesiredRole,
-    expansion,
+    expansion, grant,
     guardrail::{Guardrails, JudgedRole, LocatedDocument, Violation, revoke_all},
     permissions::Permissions,
     reference::References,
@@ -134,6 +134,8 @@ fn violations_of(
     let mut violations = Vec::new();
     let (kept_inline, kept_managed) = kept(desired, observed, placed_before);
     let mut inline_policies = desired.inline_policies.clone();
+    // What the class says to the role's own object is another thing than what it says to a grant's.
+    inline_policies.retain(|name, _| !grant::is_of_grant(name));
     for (name, json) in kept_inline {
         match Document::parse(json) {
             Ok(document) => drop(inline_policies.insert(name.clone(), document)),
@@ -164,11 +166,17 @@ fn violations_of(
 }
 
 /// Longest list of violations, in bytes: the message has to fit into an event.
-const TOLD_MAX: usize = 850;
+pub(super) const TOLD_MAX: usize = 850;
 
-/// Each rule is told once for each place where it is broken, as long as there is room.
 fn hold(class: &ObjectClass, violations: &[Violation]) -> Option<Hold> {
     let class = class.name.as_deref().unwrap_or_default();
+    let told = told(violations, TOLD_MAX.saturating_sub(class.len()))?;
+    Some(Hold::new(Reason::GuardrailViolation, format!("LambdaRoleClass {class} refuses the role: {told}.")))
+}
+
+/// The violations in at most about `room` bytes; `None` if there are none. Each rule is told once for each place where it is
+/// broken, as long as there is room.
+pub(super) fn told(violations: &[Violation], room: usize) -> Option<String> {
     let mut seen = BTreeSet::new();
     let distinct: Vec<_> =
         violations.iter().filter(|violation| seen.insert((&violation.path, &violation.rule))).collect();
@@ -176,13 +184,13 @@ fn hold(class: &ObjectClass, violations: &[Violation]) -> Option<Hold> {
     let mut told = first.to_string();
     for (index, violation) in rest.iter().enumerate() {
         let next = violation.to_string();
-        if class.len() + told.len() + next.len() > TOLD_MAX {
+        if told.len() + next.len() > room {
             let _ = write!(told, "; and {} more, which `lambdaroles lint` shows", rest.len() - index);
             break;
         }
         let _ = write!(told, "; {next}");
     }
-    Some(Hold::new(Reason::GuardrailViolation, format!("LambdaRoleClass {class} refuses the role: {told}.")))
+    Some(told)
 }
 
 /// Inline policies, JSON by name, and managed policies that are on the role and would stay though the spec does not list them.
@@ -241,12 +249,12 @@ pub fn documents_for_revocation(class: &ObjectClass, observed: &ObservedRole, ho
     if revokes(class) && !takes_everything(hold) { documents_needed(None, Some(observed)) } else { BTreeSet::new() }
 }
 
-fn revokes(class: &ObjectClass) -> bool {
+pub(super) fn revokes(class: &ObjectClass) -> bool {
     class.mode == Mode::Enforce && class.on_violation == OnViolation::Revoke
 }
 
 /// Who may not use the class at all loses every right.
-fn takes_everything(hold: Option<&Hold>) -> bool {
+pub(super) fn takes_everything(hold: Option<&Hold>) -> bool {
     hold.is_some_and(|hold| matches!(hold.reason, Reason::ClassNotAllowed | Reason::RoleLimitReached))
 }
 

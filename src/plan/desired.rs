@@ -21,6 +21,7 @@ use crate::{
         LambdaExecutionRoleSpec,
         role::{Adoption, Drift, Unlisted},
         rule,
+        status::RoleGrant,
     },
     lint::{self, Finding, Home, Located, LocatedPolicy, Severity, Size, Subject},
     policy::{Document, canonical::Canonical},
@@ -53,6 +54,10 @@ pub struct DesiredRole {
     pub trust_policy_before_role: Document,
     /// Inline policies by name.
     pub inline_policies: BTreeMap<String, Document>,
+    /// Inline policies of grants that stay on the role as they are, with their characters.
+    pub kept_inline_policies: BTreeMap<String, usize>,
+    /// The grants for the role, and what becomes of each.
+    pub grants: Vec<RoleGrant>,
     /// ARNs of the managed policies.
     pub managed_policies: BTreeSet<String>,
     /// What becomes of other policies on the role.
@@ -103,6 +108,8 @@ impl DesiredRole {
             trust_policy,
             trust_policy_before_role: _,
             inline_policies,
+            kept_inline_policies: _,
+            grants: _,
             managed_policies,
             unlisted,
             drift: _,
@@ -122,14 +129,19 @@ impl DesiredRole {
                 (Canonical::of(trust_policy), inline, managed_policies, unlisted),
             )
         );
-        Sha256::digest(described).iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+        digest(&described)
     }
 
-    /// Characters of the inline policies together.
+    /// Characters of the inline policies together, with those of grants that stay as they are.
     #[must_use]
     pub fn inline_characters(&self) -> usize {
-        characters(&self.inline_policies)
+        characters(&self.inline_policies) + self.kept_inline_policies.values().sum::<usize>()
     }
+}
+
+/// A short text that tells `described` from any other.
+pub(super) fn digest(described: &str) -> String {
+    Sha256::digest(described).iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// The resync interval that `text` stands for: hours, minutes and seconds in whole numbers, from 30s to 24h; `None` for
@@ -237,6 +249,8 @@ pub fn desired_role(
         trust_policy: trust.with_role,
         trust_policy_before_role: trust.without_role,
         inline_policies,
+        kept_inline_policies: BTreeMap::new(),
+        grants: Vec::new(),
         managed_policies,
         unlisted: spec.unlisted,
         drift: class.drift(spec.drift),

@@ -1,10 +1,10 @@
 //! Placeholders in a spec: `$(accountId)` and the like in any of its strings.
 
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, map::Entry};
 
 use super::{Account, Owner};
 use crate::{
-    api::LambdaExecutionRoleSpec,
     lint::Finding,
     policy::{Excerpt, Path, Placeholders},
 };
@@ -29,11 +29,11 @@ pub(super) fn placeholders_before_name(owner: &Owner, account: &Account) -> Plac
 }
 
 /// The spec with every placeholder replaced, in values and in the keys of maps. What begins none is left and told.
-pub(super) fn expanded(
-    spec: &LambdaExecutionRoleSpec,
+pub(super) fn expanded<S: Serialize + DeserializeOwned + Clone>(
+    spec: &S,
     placeholders: &Placeholders,
     faults: &mut Vec<Finding>,
-) -> LambdaExecutionRoleSpec {
+) -> S {
     let Ok(mut value) = serde_json::to_value(spec) else { return spec.clone() };
     let mut found = Vec::new();
     let is_changed = expand(&mut value, &Path::Root("spec"), placeholders, &mut found);

@@ -11,6 +11,7 @@ pub mod controller_policy;
 pub mod desired;
 pub mod diff;
 pub mod failure;
+pub mod grant;
 pub mod guard;
 pub mod guardrail;
 pub mod look;

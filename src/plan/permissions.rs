@@ -23,7 +23,7 @@ use crate::{
 /// How often the quota the actions and resources may take that are merged to fit into it. What is judged of a role is judged
 /// of the statements as they are written, each held against every other: repetitions that merge to next to nothing must not
 /// make that work endless.
-const MERGED_FROM_MAX: usize = 4;
+pub(super) const MERGED_FROM_MAX: usize = 4;
 
 /// The rights of a role, each with the field that it comes from.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ impl Permissions {
         let namespace = placeholders.get("namespace").unwrap_or_default();
         let managed = managed_policies(&spec.managed_policies, account, (references, namespace), faults);
         let mut permissions = Self { managed, ..Self::default() };
-        let scope = Scope::of(spec, account, faults);
+        let scope = Scope::of(&spec.source_function_arns, account, faults);
         needs::add(spec, &scope, placeholders, &mut permissions, faults);
         permissions.own.extend(statement::statements(&spec.statements, &scope, faults));
         raw::add(&spec.inline_policies, &mut permissions, faults);
@@ -117,7 +117,7 @@ pub(super) fn characters(policies: &BTreeMap<String, Document>) -> usize {
 }
 
 /// Characters of the actions and resources that the statements list.
-fn entry_characters(list: &[Statement]) -> usize {
+pub(super) fn entry_characters(list: &[Statement]) -> usize {
     let entries = |matching: &Matching| {
         let (Matching::In(entries) | Matching::NotIn(entries)) = matching;
         entries.iter().map(String::len).sum::<usize>()

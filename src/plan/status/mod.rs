@@ -12,11 +12,11 @@ use k8s_openapi::{
 
 use self::conditions::{Moment, Verdict, condition, failed, held, rejected, synced};
 pub use self::notes::{Note, farewell};
-use super::{Class, DesiredRole, Failure, Hold, Step};
+use super::{Class, DesiredRole, Failure, Hold, Step, grant};
 use crate::{
     api::{
         ConditionType, LambdaExecutionRoleStatus, Reason,
-        status::{AttachedPolicy, StoredPolicy},
+        status::{AttachedPolicy, RoleGrant, StoredPolicy},
     },
     lint::{Finding, Severity},
     policy::Document,
@@ -187,7 +187,7 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
                 let is_drift = desired.is_some_and(|desired| has_synced(pass.previous, pass.generation, desired));
                 status.synced_fingerprint = status.synced_fingerprint.filter(|_| is_drift);
             }
-            note_placed(&mut status, applied);
+            note_placed(&mut status, applied, desired.map_or(&[], |desired| desired.grants.as_slice()));
             if let Some(desired) = desired {
                 status.warnings = warnings(&desired.warnings);
             }
@@ -252,26 +252,38 @@ fn describe_role(status: &mut LambdaExecutionRoleStatus, desired: &DesiredRole, 
     status.managed_policies = desired.managed_policies.iter().map(|arn| AttachedPolicy { arn: arn.clone() }).collect();
     status.inline_characters = i64::try_from(desired.inline_characters()).ok();
     status.inline_quota = i64::try_from(desired.quotas.inline_policies).ok();
-    status.inline_policies =
-        desired.inline_policies.iter().map(|(name, document)| stored_policy(name, document)).collect();
+    let own = desired.inline_policies.iter().filter(|(name, _)| !grant::is_of_grant(name));
+    status.inline_policies = own.map(|(name, document)| stored_policy(name, document)).collect();
+    status.grants.clone_from(&desired.grants);
     status.synced_fingerprint = Some(desired.fingerprint());
     status.warnings = warnings(&desired.warnings);
 }
 
 /// Under `unlisted: Keep` only what these lists name is ever taken away again, so they must not lose what a failed pass did.
-fn note_placed(status: &mut LambdaExecutionRoleStatus, applied: &[Step]) {
-    let (attached, stored) = (&mut status.managed_policies, &mut status.inline_policies);
+/// `grants` are those that the pass judged.
+fn note_placed(status: &mut LambdaExecutionRoleStatus, applied: &[Step], grants: &[RoleGrant]) {
+    let (attached, stored, listed) =
+        (&mut status.managed_policies, &mut status.inline_policies, &mut status.grants);
     for step in applied {
         match step {
             Step::AttachManagedPolicy(arn) if attached.iter().all(|policy| policy.arn != *arn) => {
                 attached.push(AttachedPolicy { arn: arn.clone() });
             }
             Step::DetachManagedPolicy(arn) => attached.retain(|policy| policy.arn != *arn),
+            Step::PutInlinePolicy { name, .. } if grant::is_of_grant(name) => {
+                if let Some(now) = grants.iter().find(|entry| entry.policy_name == *name) {
+                    listed.retain(|entry| entry.policy_name != *name);
+                    listed.push(now.clone());
+                }
+            }
             Step::PutInlinePolicy { name, document } => {
                 stored.retain(|policy| policy.name != *name);
                 stored.push(stored_policy(name, document));
             }
-            Step::DeleteInlinePolicy(name) => stored.retain(|policy| policy.name != *name),
+            Step::DeleteInlinePolicy(name) => {
+                stored.retain(|policy| policy.name != *name);
+                listed.retain(|entry| entry.policy_name != *name);
+            }
             _ => {}
         }
     }
@@ -282,7 +294,7 @@ fn note_enforced(status: &mut LambdaExecutionRoleStatus, pass: &Pass<'_>, enforc
     if !enforced.is_empty() {
         status.last_change_time = Some(whole_seconds(pass.now));
         status.synced_fingerprint = None;
-        note_placed(status, enforced);
+        note_placed(status, enforced, &[]);
     }
 }
 

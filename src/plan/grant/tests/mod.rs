@@ -1,0 +1,1 @@
+//! Grants, as tables and as properties.
