@@ -67,6 +67,8 @@ pub enum Reason {
     AccountMismatch,
     /// A managed policy of that name exists and is not this object's.
     PolicyConflict,
+    /// A managed policy that shall go is in use elsewhere.
+    PolicyInUse,
     /// A `LambdaManagedPolicy` that the role refers to is not there or not ready; the role goes on by itself when it is.
     PolicyNotReady,
     /// The role refers to a `LambdaManagedPolicy` that does not admit it, or is of another class.

@@ -63,5 +63,12 @@ pub const NAMESPACE_TAG: &str = "lambdaroles.dev/namespace";
 /// Tag: the name of the object that owns the role.
 pub const NAME_TAG: &str = "lambdaroles.dev/name";
 
+/// Tag: the kind of the object that owns a managed policy, as its manifest names it. Roles have none: one kind owns roles.
+pub const KIND_TAG: &str = "lambdaroles.dev/kind";
+
+/// Tag of a role: the highest number of a managed policy that holds statements for which its inline policies have no room. It
+/// is set before the first is made, and goes after the last.
+pub const OVERFLOW_TAG: &str = "lambdaroles.dev/overflow";
+
 /// Tag: the role was there before the object, and was taken over.
 pub const ADOPTED_TAG: &str = "lambdaroles.dev/adopted";

@@ -122,7 +122,7 @@ pub struct LambdaExecutionRoleSpec {
     #[schemars(schema_with = "super::schema::source_function_arns")]
     pub source_function_arns: Vec<String>,
 
-    /// The role's own statements. They go into one inline policy, `lambdaroles`.
+    /// The role's own statements. They go into one inline policy, `lambdaroles`, and where that has no room, see `overflow`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     #[x_kube(validation = Rule::new("self.all(s, !has(s.sid) || self.exists_one(t, has(t.sid) && t.sid == s.sid))").message(rule::SID_UNIQUE))]
@@ -137,6 +137,11 @@ pub struct LambdaExecutionRoleSpec {
     /// Who may add statements with a `LambdaRoleGrant`, each of which becomes an inline policy of its own. Default: nobody.
     #[serde(default)]
     pub grants: Grants,
+
+    /// What becomes of the role's own statements for which its inline policies have no room, even merged. `ManagedPolicies`: they
+    /// go into managed policies of the role's own, `<roleName>-2` and so on. `Refuse`: the object is refused.
+    #[serde(default)]
+    pub overflow: Overflow,
 
     /// What becomes of policies on the role that are not listed here.
     #[serde(default)]
@@ -274,6 +279,16 @@ pub enum GrantsFrom {
     SameNamespace,
     /// Namespaces with the labels of `selector`.
     Selector,
+}
+
+/// What becomes of statements for which the inline policies have no room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum Overflow {
+    /// They go into managed policies that the object owns.
+    #[default]
+    ManagedPolicies,
+    /// The object is refused.
+    Refuse,
 }
 
 /// What becomes of policies on the role that the spec does not list.

@@ -53,6 +53,11 @@ pub struct LambdaExecutionRoleStatus {
     #[schemars(length(max = 200))]
     pub grants: Vec<RoleGrant>,
 
+    /// The managed policies of the role's own, with the statements for which its inline policies have no room.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub overflow_policies: Vec<OverflowPolicy>,
+
     /// Characters that the role's inline policies use, as IAM counts them (without white space between elements).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inline_characters: Option<i64>,
@@ -100,6 +105,19 @@ pub struct AttachedPolicy {
 pub struct StoredPolicy {
     /// Name of the policy.
     pub name: String,
+
+    /// Its characters, as IAM counts them.
+    pub characters: i64,
+}
+
+/// A managed policy that holds statements of the role.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+pub struct OverflowPolicy {
+    /// Name of the policy.
+    pub name: String,
+
+    /// ARN of the policy.
+    pub arn: String,
 
     /// Its characters, as IAM counts them.
     pub characters: i64,

@@ -199,11 +199,12 @@ fn mismatch(identity: &Identity, expected: Option<&(String, String)>) -> Option<
 fn quotas(summary: &Summary) -> Quotas {
     // No account is granted none: what says so does not know.
     let quota = |key, otherwise| number(summary, key).filter(|value| *value > 0).unwrap_or(otherwise);
-    let Quotas { inline_policies, trust_policy, managed_policies } = Quotas::HIGHEST;
+    let Quotas { inline_policies, trust_policy, managed_policies, managed_policy_size } = Quotas::HIGHEST;
     Quotas {
         inline_policies: quota("RolePolicySizeQuota", inline_policies),
         trust_policy: quota("AssumeRolePolicySizeQuota", trust_policy),
         managed_policies: quota("AttachedPoliciesPerRoleQuota", managed_policies),
+        managed_policy_size: quota("PolicySizeQuota", managed_policy_size),
     }
 }
 

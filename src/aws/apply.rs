@@ -75,6 +75,16 @@ impl Aws {
                 let answer = iam.detach_role_policy().role_name(role).policy_arn(arn).send().await;
                 gone(answer.map_err(|error| from_sdk("iam:DetachRolePolicy", &error)))?;
             }
+            Step::CreatePolicy(new) => {
+                debug!(policy = new.arn, document = %new.document, "creating policy");
+                self.create_policy(new).await?;
+            }
+            Step::CreatePolicyVersion { arn, document } => {
+                debug!(policy = arn, %document, "writing policy version");
+                self.create_policy_version(arn, document).await?;
+            }
+            Step::DeletePolicyVersion { arn, version } => self.delete_policy_version(arn, version).await?,
+            Step::DeletePolicy(arn) => self.delete_policy(arn).await?,
             Step::UpdateTrustPolicy(document) => {
                 debug!(role, %document, "replacing trust policy");
                 let request = iam.update_assume_role_policy().role_name(role);
@@ -120,7 +130,7 @@ impl Aws {
 }
 
 /// What shall be gone and was gone already is as it shall be.
-fn gone<T>(answer: Result<T, Error>) -> Result<(), Error> {
+pub(super) fn gone<T>(answer: Result<T, Error>) -> Result<(), Error> {
     match answer {
         Ok(_) => Ok(()),
         Err(error) if error.kind == Kind::NotFound => Ok(()),
@@ -128,7 +138,7 @@ fn gone<T>(answer: Result<T, Error>) -> Result<(), Error> {
     }
 }
 
-fn sdk_tags(tags: &std::collections::BTreeMap<String, String>) -> Result<Vec<Tag>, Error> {
+pub(super) fn sdk_tags(tags: &std::collections::BTreeMap<String, String>) -> Result<Vec<Tag>, Error> {
     let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
     tags.iter().map(tag).collect::<Result<_, _>>().map_err(|error| Error::unbuilt("iam:TagRole", &error))
 }

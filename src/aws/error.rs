@@ -69,6 +69,9 @@ impl Error {
     #[must_use]
     pub fn failure(&self, role: &str, step: Option<&Step>) -> Failure {
         let Self { operation, detail, .. } = self;
+        if let Some(failure) = step.and_then(|step| self.policy_failure(step)) {
+            return failure;
+        }
         // Who the controller is and what the account allows concerns no role.
         let is_of_account = operation.starts_with("sts:") || *operation == "iam:GetAccountSummary";
         let about = if is_of_account { String::new() } else { format!(" for role {role}") };
@@ -137,6 +140,38 @@ impl Error {
         Failure { class, reason, message }
     }
 
+    /// What of a step about a managed policy of the object's own means something else than the same of a role.
+    fn policy_failure(&self, step: &Step) -> Option<Failure> {
+        let detail = &self.detail;
+        let (class, reason, message) = match (step, self.kind) {
+            (Step::CreatePolicy(new), Kind::AlreadyExists) => (
+                Class::Waiting,
+                Reason::PolicyConflict,
+                format!(
+                    "IAM says that managed policy {} exists, but does not show it as {}: names of policies are compared without regard to case and path. Remove the policy that stands in the way.",
+                    new.name, new.arn
+                ),
+            ),
+            (Step::DeletePolicy(arn), Kind::DeleteConflict) => (
+                Class::Waiting,
+                Reason::PolicyInUse,
+                format!(
+                    "Managed policy {arn} is no longer needed and is not deleted, as it is in use elsewhere: {detail}. Detach it from whatever else it is attached to."
+                ),
+            ),
+            // Somebody else wrote a version, or an answer was lost: the next look counts them anew.
+            (Step::CreatePolicyVersion { arn, .. }, Kind::LimitExceeded) => (
+                Class::Conflict,
+                Reason::ConcurrentModification,
+                format!(
+                    "Managed policy {arn} has more versions than a moment ago: {detail}. The controller tries again by itself."
+                ),
+            ),
+            _ => return None,
+        };
+        Some(Failure { class, reason, message })
+    }
+
     fn not_found(&self, role: &str, step: Option<&Step>) -> Failure {
         let policy = match step {
             Some(Step::AttachManagedPolicy(arn) | Step::PutPermissionsBoundary(arn)) => Some(arn),
@@ -146,6 +181,13 @@ impl Error {
                 | Step::PutInlinePolicy { .. }
                 | Step::DeleteInlinePolicy(_)
                 | Step::DetachManagedPolicy(_)
+                | Step::CreatePolicy(_)
+                | Step::CreatePolicyVersion { .. }
+                | Step::DeletePolicyVersion { .. }
+                | Step::TagPolicy { .. }
+                | Step::UntagPolicy { .. }
+                | Step::DetachFromRole { .. }
+                | Step::DeletePolicy(_)
                 | Step::UpdateTrustPolicy(_)
                 | Step::UpdateRole { .. }
                 | Step::TagRole(_)

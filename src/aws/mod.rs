@@ -12,6 +12,7 @@ mod error;
 mod limits;
 mod managed_policy;
 mod observe;
+mod policy;
 
 pub use account::Identity;
 pub use accounts::Accounts;

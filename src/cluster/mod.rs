@@ -5,10 +5,10 @@
 use std::fmt::Debug;
 
 use http_body_util::BodyExt;
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::{NamespaceResourceScope, api::core::v1::Namespace};
 use kube::{
-    Api, Client, Config, ResourceExt,
-    api::{ApiResource, DynamicObject, Patch, PatchParams},
+    Api, Client, Config, Resource, ResourceExt,
+    api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams},
     client::ClientBuilder,
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
@@ -17,18 +17,17 @@ use tower_http::map_response_body::MapResponseBodyLayer;
 
 use self::nesting::Nesting;
 use crate::{
-    api::{
-        FINALIZER, LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaExecutionRoleStatus, LambdaRoleClass,
-        LambdaRoleClassStatus,
-    },
+    api::{FINALIZER, LambdaRoleClass, LambdaRoleClassStatus},
     plan::status::Note,
 };
 
+mod kind;
 mod nesting;
 pub mod permissions;
 mod view;
 
-pub use view::{GuardedClass, View};
+pub use kind::{Guarded, Kind, Salvage};
+pub use view::{Change, GuardedClass, View};
 
 /// The name under which the controller writes: field manager and source of events.
 pub const FIELD_MANAGER: &str = "lambdaroles";
@@ -114,26 +113,26 @@ impl Cluster {
         Ok(namespace.metadata.uid.unwrap_or_default())
     }
 
-    /// Adds the finalizer, if `role` has none of ours.
+    /// Adds the finalizer, if `object` has none of ours.
     ///
     /// # Errors
     /// If the object was changed since it was read, or the API server fails.
-    pub async fn add_finalizer(&self, role: &LambdaExecutionRole) -> Result<(), Error> {
-        if role.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
+    pub async fn add_finalizer(&self, object: &impl Kind) -> Result<(), Error> {
+        if object.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
             return Ok(());
         }
-        let finalizers: Vec<_> = role.finalizers().iter().map(String::as_str).chain([FINALIZER]).collect();
-        self.set_finalizers(role, &finalizers).await
+        let finalizers: Vec<_> = object.finalizers().iter().map(String::as_str).chain([FINALIZER]).collect();
+        self.set_finalizers(object, &finalizers).await
     }
 
     /// Removes the finalizer: the API server then lets the object go.
     ///
     /// # Errors
     /// If the object was changed since it was read, or the API server fails.
-    pub async fn remove_finalizer(&self, role: &LambdaExecutionRole) -> Result<(), Error> {
+    pub async fn remove_finalizer(&self, object: &impl Kind) -> Result<(), Error> {
         let finalizers: Vec<_> =
-            role.finalizers().iter().map(String::as_str).filter(|finalizer| *finalizer != FINALIZER).collect();
-        match self.set_finalizers(role, &finalizers).await {
+            object.finalizers().iter().map(String::as_str).filter(|finalizer| *finalizer != FINALIZER).collect();
+        match self.set_finalizers(object, &finalizers).await {
             Err(error) if matches!(&*error.source, kube::Error::Api(status) if status.is_not_found()) => Ok(()),
             result => result,
         }
@@ -141,10 +140,10 @@ impl Cluster {
 
     /// The resource version makes the write fail if anybody else changed the object meanwhile, so that no finalizer is
     /// lost and none is put on an object that is going.
-    async fn set_finalizers(&self, role: &LambdaExecutionRole, finalizers: &[&str]) -> Result<(), Error> {
-        let patch = json!({"metadata": {"finalizers": finalizers, "resourceVersion": role.resource_version()}});
-        self.roles(role)
-            .patch_metadata(&role.name_any(), &PatchParams::default(), &Patch::Merge(patch))
+    async fn set_finalizers<K: Kind>(&self, object: &K, finalizers: &[&str]) -> Result<(), Error> {
+        let patch = json!({"metadata": {"finalizers": finalizers, "resourceVersion": object.resource_version()}});
+        Api::<K>::namespaced(self.client.clone(), &object.namespace().unwrap_or_default())
+            .patch_metadata(&object.name_any(), &PatchParams::default(), &Patch::Merge(patch))
             .await
             .map(drop)
             .map_err(Error::new("set the finalizers"))
@@ -154,17 +153,12 @@ impl Cluster {
     ///
     /// # Errors
     /// If the API server fails. An object that is gone needs no status and is none.
-    pub async fn write_status(
-        &self,
-        object: &impl Writable,
-        previous: Option<&LambdaExecutionRoleStatus>,
-        status: &LambdaExecutionRoleStatus,
-    ) -> Result<(), Error> {
-        if previous == Some(status) {
+    pub async fn write_status<K: Kind>(&self, object: &K, status: &K::Status) -> Result<(), Error> {
+        if object.status() == Some(status) {
             return Ok(());
         }
-        let api = self.untyped(object.key().0);
-        apply_status(&api, object, &ApiResource::erase::<LambdaExecutionRole>(&()), &json!(status)).await
+        let api = self.untyped::<K>(object.key().0);
+        apply_status(&api, object, &ApiResource::erase::<K>(&()), &json!(status)).await
     }
 
     /// Writes the status of a class, if it differs from the one that the class has.
@@ -185,31 +179,45 @@ impl Cluster {
         apply_status(&api, object, &resource, &json!(status)).await
     }
 
+    /// The object as the API server has it now; `None` if it is gone.
+    ///
+    /// # Errors
+    /// If the API server fails, or the object cannot be decoded.
+    pub async fn get<K: Kind>(&self, namespace: &str, name: &str) -> Result<Option<K>, Error> {
+        let api = Api::<K>::namespaced(self.client.clone(), namespace);
+        api.get_opt(name).await.map_err(Error::new("read the object"))
+    }
+
+    /// All objects of the kind in the namespaces, or everywhere if there are none, as the API server has them now.
+    ///
+    /// # Errors
+    /// If the API server fails.
+    pub async fn list<K: Kind>(&self, namespaces: &[String]) -> Result<Vec<Guarded<K>>, Error> {
+        let mut objects = Vec::new();
+        for api in apis::<Guarded<K>>(&self.client, namespaces) {
+            let list = api.list(&ListParams::default()).await.map_err(Error::new("list the objects"))?;
+            objects.extend(list.items);
+        }
+        Ok(objects)
+    }
+
     /// What can be read of an object whose spec cannot be decoded.
     ///
     /// # Errors
     /// If the API server fails. An object that is gone is none.
-    pub async fn salvage(&self, object: &impl Writable) -> Result<Option<Salvage>, Error> {
+    pub async fn salvage<K: Kind>(&self, object: &Guarded<K>) -> Result<Option<Salvage<K>>, Error> {
         let (namespace, name, _) = object.key();
-        let object = self.untyped(namespace).get_opt(name).await.map_err(Error::new("read the object"))?;
-        Ok(object.map(|DynamicObject { metadata, data, .. }| {
-            let status = serde_json::from_value(data["status"].clone()).ok();
-            let spec = deletion_of(&data["spec"]);
-            let is_deletion_clear = spec.is_ok();
-            Salvage {
-                role: LambdaExecutionRole { metadata, spec: spec.unwrap_or_default(), status },
-                is_deletion_clear,
-            }
-        }))
+        let object = self.untyped::<K>(namespace).get_opt(name).await.map_err(Error::new("read the object"))?;
+        Ok(object.map(|DynamicObject { metadata, data, .. }| K::salvage(metadata, &data)))
     }
 
     /// Objects as they come: an answer of the API server holds the whole object, which may be impossible to decode.
-    fn untyped(&self, namespace: &str) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), namespace, &ApiResource::erase::<LambdaExecutionRole>(&()))
+    fn untyped<K: Kind>(&self, namespace: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), namespace, &ApiResource::erase::<K>(&()))
     }
 
     /// Publishes an event about the object. Nothing depends on it, so a failure is only logged.
-    pub async fn publish(&self, role: &LambdaExecutionRole, note: &Note) {
+    pub async fn publish(&self, object: &impl Kind, note: &Note) {
         let event = Event {
             type_: if note.is_warning { EventType::Warning } else { EventType::Normal },
             reason: note.reason.to_string(),
@@ -220,13 +228,9 @@ impl Cluster {
         // A recorder takes events that differ only in their text for one, and keeps the first text. Ours are published
         // on transitions only, so each gets a recorder of its own.
         let recorder = Recorder::new(self.client.clone(), Reporter::from(FIELD_MANAGER));
-        if let Err(error) = recorder.publish(&event, &kube::Resource::object_ref(role, &())).await {
+        if let Err(error) = recorder.publish(&event, &object.object_ref(&())).await {
             tracing::warn!(%error, reason = %note.reason, "cannot publish an event");
         }
-    }
-
-    fn roles(&self, role: &LambdaExecutionRole) -> Api<LambdaExecutionRole> {
-        Api::namespaced(self.client.clone(), &role.namespace().unwrap_or_default())
     }
 }
 
@@ -252,22 +256,15 @@ async fn apply_status(
     }
 }
 
-/// What can be read of an object whose spec cannot be decoded: its metadata, its status, and of the spec what a deletion
-/// goes by.
-#[derive(Clone, Debug)]
-pub struct Salvage {
-    /// The object, its spec reduced to what a deletion goes by.
-    pub role: LambdaExecutionRole,
-    /// Whether that much could be read. If not, nothing is deleted on a guess.
-    pub is_deletion_clear: bool,
-}
-
-/// The fields of a spec that a deletion goes by.
-fn deletion_of(spec: &Value) -> Result<LambdaExecutionRoleSpec, serde_json::Error> {
-    const FIELDS: [&str; 7] =
-        ["className", "roleName", "adoption", "deletionPolicy", "suspend", "unlisted", "managedPolicies"];
-    let fields = FIELDS.into_iter().filter_map(|field| Some((field.to_owned(), spec.get(field)?.clone())));
-    serde_json::from_value(Value::Object(fields.collect()))
+/// The API of a kind in each of the namespaces, or everywhere if there are none.
+pub fn apis<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(
+    client: &Client,
+    namespaces: &[String],
+) -> Vec<Api<K>> {
+    if namespaces.is_empty() {
+        return vec![Api::all(client.clone())];
+    }
+    namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect()
 }
 
 /// Anything whose status can be written: an object, or what is left of one that cannot be decoded.
@@ -276,7 +273,7 @@ pub trait Writable: Debug + Sync {
     fn key(&self) -> (&str, &str, Option<&str>);
 }
 
-impl<K: kube::Resource + Debug + Sync> Writable for K {
+impl<K: Resource + Debug + Sync> Writable for K {
     fn key(&self) -> (&str, &str, Option<&str>) {
         let meta = self.meta();
         (meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default(), meta.uid.as_deref())

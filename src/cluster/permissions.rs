@@ -9,8 +9,16 @@ use crate::api::GROUP;
 #[must_use]
 pub fn policy_rules() -> Vec<PolicyRule> {
     vec![
-        rule(GROUP, &["lambdaexecutionroles"], &["get", "list", "watch", "patch"]),
-        rule(GROUP, &["lambdaexecutionroles/status"], &["patch"]),
+        rule(
+            GROUP,
+            &["lambdaexecutionroles", "lambdamanagedpolicies", "lambdarolegrants"],
+            &["get", "list", "watch", "patch"],
+        ),
+        rule(
+            GROUP,
+            &["lambdaexecutionroles/status", "lambdamanagedpolicies/status", "lambdarolegrants/status"],
+            &["patch"],
+        ),
         rule(GROUP, &["lambdaroleclasses"], &["get", "list", "watch"]),
         rule(GROUP, &["lambdaroleclasses/status"], &["patch"]),
         rule("events.k8s.io", &["events"], &["create"]),

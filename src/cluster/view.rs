@@ -1,7 +1,7 @@
-//! What the watches know of classes and namespaces.
+//! What the watches know of what surrounds an object: classes, namespaces, and the policies and grants of roles.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     fmt::{self, Debug},
     sync::Arc,
     time::Duration,
@@ -16,7 +16,7 @@ use futures::{
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Client, Resource, ResourceExt,
-    core::{DeserializeGuard, PartialObjectMeta},
+    core::PartialObjectMeta,
     runtime::{
         WatchStreamExt,
         reflector::{ObjectRef, Store, store},
@@ -26,20 +26,42 @@ use kube::{
 use tokio::time::timeout;
 use tracing::warn;
 
-use crate::{api::LambdaRoleClass, plan::class};
+use super::{apis, kind::Guarded};
+use crate::{
+    api::{LambdaManagedPolicy, LambdaRoleClass, LambdaRoleGrant},
+    plan::{class, reference},
+};
 
 /// A class that may be impossible to decode, which must not stop the watch for the others.
-pub type GuardedClass = DeserializeGuard<LambdaRoleClass>;
+pub type GuardedClass = Guarded<LambdaRoleClass>;
+
+/// What changed of what the view knows.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Something that may concern any object.
+    Surroundings,
+    /// A policy, in what concerns roles that refer to it.
+    Policy {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// A grant came, changed or went.
+    Grant(Arc<Guarded<LambdaRoleGrant>>),
+}
 
 /// How long the namespaces are waited for, which the controller may have no right to watch.
 const NAMESPACES_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Classes and namespaces, as the API server last told.
+/// Classes, namespaces, policies and grants, as the API server last told.
 #[derive(Clone)]
 pub struct View {
     classes: Store<GuardedClass>,
     /// One store for all namespaces, or one for each that is watched.
     namespaces: Vec<Store<PartialObjectMeta<Namespace>>>,
+    policies: Vec<Store<Guarded<LambdaManagedPolicy>>>,
+    grants: Vec<Store<Guarded<LambdaRoleGrant>>>,
 }
 
 impl Debug for View {
@@ -49,18 +71,45 @@ impl Debug for View {
 }
 
 impl View {
-    /// Watches all classes, and the namespaces called `namespaces`, or all if there are none. The future does the watching and
-    /// never ends; it sends a message whenever something changed that decides which class an object has or what that says.
+    /// Watches all classes, and the namespaces called `namespaces`, or all if there are none, with the policies and grants in
+    /// them. The future does the watching and never ends; it sends a message whenever something changed that decides about
+    /// objects.
     pub fn watch(
         client: &Client,
         namespaces: &[String],
-        changed: mpsc::UnboundedSender<()>,
+        changed: mpsc::UnboundedSender<Change>,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let (classes, writer) = store();
         let events = watcher(Api::<GuardedClass>::all(client.clone()), watcher::Config::default());
-        let class_changes = changes(events.default_backoff().reflect(writer), "LambdaRoleClasses", |class| {
-            (class.meta().generation, class.annotations().clone())
-        });
+        let class_changes = changes(
+            events.default_backoff().reflect(writer),
+            "LambdaRoleClasses",
+            |class| (class.meta().generation, class.annotations().clone()),
+            |_| Change::Surroundings,
+        );
+        let mut all_changes = vec![class_changes];
+        let mut policies = Vec::new();
+        for api in apis::<Guarded<LambdaManagedPolicy>>(client, namespaces) {
+            let (policy, writer) = store();
+            let events = watcher(api, watcher::Config::default()).default_backoff().reflect(writer);
+            let essence = |policy: &Guarded<LambdaManagedPolicy>| policy.0.as_ref().ok().map(reference::essence);
+            all_changes.push(changes(events, "LambdaManagedPolicies", essence, |policy| Change::Policy {
+                namespace: policy.namespace().unwrap_or_default(),
+                name: policy.name_any(),
+            }));
+            policies.push(policy);
+        }
+        let mut grants = Vec::new();
+        for api in apis::<Guarded<LambdaRoleGrant>>(client, namespaces) {
+            let (grant, writer) = store();
+            let events = watcher(api, watcher::Config::default()).default_backoff().reflect(writer);
+            let essence = |grant: &Guarded<LambdaRoleGrant>| {
+                let meta = grant.meta();
+                (meta.uid.clone(), meta.generation, meta.deletion_timestamp.is_some())
+            };
+            all_changes.push(changes(events, "LambdaRoleGrants", essence, |grant| Change::Grant(Arc::new(grant))));
+            grants.push(grant);
+        }
         let configs = match namespaces {
             [] => vec![watcher::Config::default()],
             names => {
@@ -68,26 +117,29 @@ impl View {
             }
         };
         let mut namespaces = Vec::new();
-        let mut all_changes = vec![class_changes];
         for config in configs {
             let (namespace, writer) = store();
             let events = watcher(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), config);
-            let labels = |namespace: &PartialObjectMeta<Namespace>| (None, namespace.labels().clone());
-            all_changes.push(changes(events.default_backoff().reflect(writer), "namespaces", labels));
+            let events = events.default_backoff().reflect(writer);
+            let labels = |namespace: &PartialObjectMeta<Namespace>| namespace.labels().clone();
+            all_changes.push(changes(events, "namespaces", labels, |_| Change::Surroundings));
             namespaces.push(namespace);
         }
-        let watching = select_all(all_changes).for_each(move |()| {
+        let watching = select_all(all_changes).for_each(move |change| {
             // Nobody listens any more when the process ends.
-            drop(changed.unbounded_send(()));
+            drop(changed.unbounded_send(change));
             ready(())
         });
-        (Self { classes, namespaces }, watching)
+        (Self { classes, namespaces, policies, grants }, watching)
     }
 
-    /// Waits until classes and namespaces are known, the latter not for ever.
+    /// Waits until everything is known: a role whose grants were not known yet would lose them. Namespaces are not waited for
+    /// for ever.
     pub async fn ready(&self) {
         // What fails here is a watch that has ended, and with it the process.
         drop(self.classes.wait_until_ready().await);
+        join_all(self.policies.iter().map(Store::wait_until_ready)).await;
+        join_all(self.grants.iter().map(Store::wait_until_ready)).await;
         let namespaces = join_all(self.namespaces.iter().map(Store::wait_until_ready));
         if timeout(NAMESPACES_PATIENCE, namespaces).await.is_err() {
             warn!(
@@ -108,6 +160,25 @@ impl View {
         self.classes.get(&ObjectRef::new(name))
     }
 
+    /// All policies.
+    #[must_use]
+    pub fn policies(&self) -> Vec<Arc<Guarded<LambdaManagedPolicy>>> {
+        self.policies.iter().flat_map(Store::state).collect()
+    }
+
+    /// The policy of that name.
+    #[must_use]
+    pub fn policy(&self, namespace: &str, name: &str) -> Option<Arc<Guarded<LambdaManagedPolicy>>> {
+        let reference = ObjectRef::new(name).within(namespace);
+        self.policies.iter().find_map(|store| store.get(&reference))
+    }
+
+    /// All grants.
+    #[must_use]
+    pub fn grants(&self) -> Vec<Arc<Guarded<LambdaRoleGrant>>> {
+        self.grants.iter().flat_map(Store::state).collect()
+    }
+
     /// A namespace as classes select it.
     #[must_use]
     pub fn namespace(&self, name: &str) -> class::Namespace {
@@ -117,32 +188,32 @@ impl View {
     }
 }
 
-/// What of an object decides: generation and labels or annotations.
-type Essence = (Option<i64>, BTreeMap<String, String>);
-
-/// A message for each event that changes the essence of an object, or takes one away.
-fn changes<K: Resource<DynamicType = ()> + Send + 'static>(
+/// A change for each event that changes the essence of an object, or takes one away.
+fn changes<K: Resource<DynamicType = ()> + Send + 'static, E: Clone + PartialEq + Send + 'static>(
     events: impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + 'static,
     what: &'static str,
-    essence: impl Fn(&K) -> Essence + Send + 'static,
-) -> BoxStream<'static, ()> {
-    let mut known: HashMap<String, Essence> = HashMap::new();
-    let has_changed = move |event: Result<Event<K>, watcher::Error>| match event {
+    essence: impl Fn(&K) -> E + Send + 'static,
+    change: impl Fn(K) -> Change + Send + 'static,
+) -> BoxStream<'static, Change> {
+    let mut known: HashMap<(String, String), E> = HashMap::new();
+    let key = |object: &K| (object.namespace().unwrap_or_default(), object.name_any());
+    let change = move |event: Result<Event<K>, watcher::Error>| match event {
         Ok(Event::Apply(object) | Event::InitApply(object)) => {
             let now = essence(&object);
-            known.insert(object.name_any(), now.clone()).is_none_or(|before| before != now)
+            let is_news = known.insert(key(&object), now.clone()).is_none_or(|before| before != now);
+            is_news.then(|| change(object))
         }
         Ok(Event::Delete(object)) => {
-            known.remove(&object.name_any());
-            true
+            known.remove(&key(&object));
+            Some(change(object))
         }
-        Ok(Event::Init) => false,
+        Ok(Event::Init) => None,
         // What went while nobody watched is not told one by one.
-        Ok(Event::InitDone) => true,
+        Ok(Event::InitDone) => Some(Change::Surroundings),
         Err(error) => {
             warn!(%error, "cannot watch {what}: may the controller list and watch them, and is the CRD installed?");
-            false
+            None
         }
     };
-    events.map(has_changed).filter(|has_changed| ready(*has_changed)).map(drop).boxed()
+    events.map(change).filter_map(ready).boxed()
 }

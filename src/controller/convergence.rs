@@ -7,8 +7,10 @@ use tracing::info;
 use super::{
     Context,
     circumstances::Circumstances,
-    pipeline::{Ending, failure_of, log, owner_of, pass_of, result_of},
+    neighbours::{borrowing, references},
+    pipeline::{Ending, failure_of, log, owner_of, pass_of},
     removal::names_of,
+    role::result_of,
 };
 use crate::{
     api::{
@@ -18,7 +20,7 @@ use crate::{
     cluster,
     lint::Finding,
     plan::{
-        Account, Class, Failure, Hold, ObjectClass, ObservedRole, Owner, Placed, Step, class,
+        Account, Class, Failure, Hold, ObjectClass, ObservedRole, Owner, Placed, References, Step, class,
         compliance::{self, Documents, Wanted},
         desired::{DesiredRole, desired_role},
         diff::diff,
@@ -34,7 +36,7 @@ pub(super) async fn keep(
     previous: &LambdaExecutionRoleStatus,
     circumstances: &Circumstances,
     context: &Context,
-) -> Result<Ending, cluster::Error> {
+) -> Result<Ending<LambdaExecutionRoleStatus>, cluster::Error> {
     let report = |outcome: &Outcome<'_>| {
         let report = status::report(&pass_of(role, previous, circumstances, context), outcome);
         Ending::Reported(Box::new(report), result_of(outcome))
@@ -106,13 +108,14 @@ impl Convergence<'_> {
             Ok(account) => account,
             Err(error) => return Ok(failed(error.failure(name, None), None, Vec::new(), false)),
         };
+        let references = references(self.role, class, &account, self.context);
         let class = match ObjectClass::of(name, &class.spec, &self.role.spec, &self.owner, &account) {
             Ok(class) => class,
             Err(faults) => {
                 return Ok(End::Held { hold: Hold::invalid_class(name, &faults), enforced: Vec::new() });
             }
         };
-        match self.intent(&class, &account, obstacle) {
+        match self.intent(&class, &account, &references, obstacle) {
             Ok(desired) => self.converge(&class, &account, desired).await,
             Err(stop) => self.stopped(&class, &account, stop).await,
         }
@@ -123,16 +126,20 @@ impl Convergence<'_> {
         &self,
         class: &ObjectClass,
         account: &Account,
+        references: &References,
         obstacle: Option<&Hold>,
     ) -> Result<Box<DesiredRole>, Stop> {
         if let Some(hold) = obstacle {
             return Err(Stop::Hold(hold.clone()));
         }
         let current_name = self.previous.role_name.as_deref();
-        let desired = desired_role(&self.role.spec, &self.owner, account, class, current_name).map_err(Stop::Reject)?;
+        let desired = desired_role(&self.role.spec, &self.owner, account, class, references, current_name)
+            .map_err(Stop::Reject)?;
         // What can be told without asking AWS is told of suspended objects, too.
         if let Some(hold) = compliance::naming_refusal(class, &self.role.spec)
             .or_else(|| compliance::unread_refusal(class, &desired, account))
+            .or_else(|| borrowing(self.role, self.context))
+            .or_else(|| references.hold().cloned())
         {
             return Err(Stop::Hold(hold));
         }
@@ -298,7 +305,7 @@ impl Convergence<'_> {
                 Err(hold) => return self.held(class, account, observed.as_ref(), hold).await,
             };
             if !(steps.is_empty() && observed.is_none()) {
-                context.cluster.add_finalizer(role).await?;
+                context.cluster.add_finalizer(*role).await?;
             }
             let applied = aws::apply(aws, &desired.name, steps, &context.stop).await;
             let identity = applied.created.clone().or_else(|| observed.map(|role| (role.arn, role.id)));
@@ -306,7 +313,7 @@ impl Convergence<'_> {
                 (None, Some((arn, id))) => {
                     let identity = Identity { arn, id, account_id: account.id.clone() };
                     if is_settled && !applied.done.is_empty() {
-                        context.metrics.drift_corrected();
+                        context.metrics.drift_corrected("LambdaExecutionRole");
                     }
                     return Ok(End::Synced { desired, identity, applied: applied.done });
                 }

@@ -5,24 +5,33 @@
 mod circumstances;
 mod class;
 mod convergence;
+mod grant;
 mod memory;
+mod neighbours;
 mod pipeline;
+mod policy;
 mod removal;
+mod role;
 mod run;
+mod wake;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use futures::channel::mpsc;
-use kube::{Resource, runtime::reflector::Store};
+use kube::runtime::reflector::Store;
 use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
-use self::{circumstances::Circumstances, pipeline::Guarded};
+use self::{circumstances::Circumstances, wake::Wakes};
 use crate::{
-    api::LambdaExecutionRoleStatus,
+    api::{LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaManagedPolicy, LambdaRoleGrant},
     aws::{Accounts, Aws},
-    cluster::{Cluster, View},
-    plan::status,
+    cluster::{Cluster, Guarded, View},
+    plan::{reference::PolicyKey, status},
     telemetry::Metrics,
 };
 
@@ -33,14 +42,17 @@ pub use run::{Error, Options, run};
 struct Context {
     accounts: Accounts,
     cluster: Cluster,
-    /// Classes and namespaces.
+    /// Classes, namespaces, policies and grants.
     view: View,
-    /// The objects that are watched.
-    roles: Vec<Store<Guarded>>,
+    /// The roles that are watched.
+    roles: Vec<Store<Guarded<LambdaExecutionRole>>>,
+    /// Namespaces that are watched; all if empty.
+    namespaces: Vec<String>,
     /// Names of the classes that this controller serves; all if empty.
     classes: Vec<String>,
-    /// Wakes all objects: something changed that may concern any.
-    wake_roles: mpsc::UnboundedSender<()>,
+    wake_roles: Wakes<LambdaExecutionRole>,
+    wake_policies: Wakes<LambdaManagedPolicy>,
+    wake_grants: Wakes<LambdaRoleGrant>,
     /// Wakes all classes: what they tell of their objects may have changed.
     wake_classes: mpsc::UnboundedSender<()>,
     /// Name of the cluster, as it stands in the roles' tags.
@@ -51,6 +63,11 @@ struct Context {
     settle: Duration,
     metrics: Arc<Metrics>,
     memory: memory::Memory,
+    memory_of_policies: memory::Memory,
+    memory_of_grants: memory::Memory,
+    /// The ARNs of policies that objects describe, told before any is made: no role shall have one by its ARN that its
+    /// object does not admit.
+    policy_arns: Mutex<HashMap<PolicyKey, String>>,
     /// Cancelled when the process is to stop: a pass then ends after the step in hand.
     stop: CancellationToken,
 }
@@ -59,12 +76,6 @@ impl Context {
     /// Whether objects of the class are this controller's.
     fn serves(&self, class: &str) -> bool {
         self.classes.is_empty() || self.classes.iter().any(|served| served == class)
-    }
-
-    /// The objects in a namespace.
-    fn roles_in(&self, namespace: &str) -> Vec<Arc<Guarded>> {
-        let is_there = |object: &Guarded| object.meta().namespace.as_deref() == Some(namespace);
-        self.roles.iter().flat_map(|store| store.state_filter(is_there)).collect()
     }
 
     /// Waits for a place among the objects of the account that are worked on at once; none is given any more once the process
@@ -89,7 +100,7 @@ impl Context {
         wake(&self.wake_classes);
         let class = circumstances.class.as_ref();
         if class.is_some_and(|class| class.spec.guardrails.max_roles_per_namespace.is_some()) {
-            wake(&self.wake_roles);
+            self.wake_roles.all();
         }
     }
 }

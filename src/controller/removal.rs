@@ -9,7 +9,9 @@ use super::{
     Context,
     circumstances::Circumstances,
     convergence::Convergence,
-    pipeline::{Ending, failure_of, is_delete_in_use, log, owner_of, pass_of, result_of},
+    neighbours::references,
+    pipeline::{Ending, failure_of, is_delete_in_use, log, owner_of, pass_of},
+    role::result_of,
 };
 use crate::{
     api::{
@@ -19,7 +21,7 @@ use crate::{
     aws::{self, Aws},
     cluster,
     plan::{
-        Account, Failure, Hold, ObjectClass, Owner, Placed, Step, Usage, Verdict,
+        Account, Failure, Hold, ObjectClass, Owner, Placed, References, Step, Usage, Verdict,
         class::bound_class,
         guard::Removal,
         status::{self, Note, Outcome},
@@ -32,7 +34,7 @@ pub(super) async fn remove(
     previous: &LambdaExecutionRoleStatus,
     circumstances: &Circumstances,
     context: &Context,
-) -> Result<Ending, cluster::Error> {
+) -> Result<Ending<LambdaExecutionRoleStatus>, cluster::Error> {
     if !role.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
         return Ok(Ending::Gone);
     }
@@ -64,11 +66,13 @@ pub(super) async fn remove(
     let class_name = class.metadata.name.as_deref().unwrap_or_default();
     let account_of_class = &class.spec.account;
     let exit = Exit { role, previous, aws: &aws, owner: &owner };
+    let of_role = Arc::clone(class);
     let (account, class) = match exit.class(class_name, &class.spec).await {
         Ok(Ok(found)) => found,
         Ok(Err(hold)) => return Ok(report(&Outcome::Held { hold: &hold, is_deleting: true, enforced: &[] })),
         Err(error) => return Ok(failed(error.failure(class_name, None), &[])),
     };
+    let references = references(role, &of_role, &account, context);
     let mut farewell = None;
     // The status is no evidence: the role that the spec names is looked for whatever the status says, and the tags tell.
     for name in names_of(Some(class.role_name(&role.spec)), previous) {
@@ -84,7 +88,7 @@ pub(super) async fn remove(
         };
         let verdict = match removal.judge_unseen() {
             Some(verdict) => verdict,
-            None => match exit.look(&removal, &account).await {
+            None => match exit.look(&removal, &account, &references).await {
                 Ok(verdict) => verdict,
                 Err(error) => return Ok(failed(error.failure(&name, None), &[])),
             },
@@ -138,7 +142,12 @@ impl Exit<'_> {
         Ok(class.map(|class| (account, class)).map_err(|faults| Hold::invalid_class(name, &faults)))
     }
 
-    async fn look(&self, removal: &Removal<'_>, account: &Account) -> Result<Verdict, aws::Error> {
+    async fn look(
+        &self,
+        removal: &Removal<'_>,
+        account: &Account,
+        references: &References,
+    ) -> Result<Verdict, aws::Error> {
         let Self { role, previous, aws, owner } = self;
         if let Some(hold) = Hold::for_account(removal.role_name, previous.account_id.as_deref(), &account.id) {
             return Ok(Verdict::Hold(hold));
@@ -148,7 +157,7 @@ impl Exit<'_> {
             Some(found) if removal.concerns(found) => aws.usage(found, !removal.delete_in_use).await?,
             Some(_) | None => Usage::default(),
         };
-        let by_spec = Placed::by_spec(&role.spec, owner, account, removal.role_name);
+        let by_spec = Placed::by_spec(&role.spec, owner, account, references, removal.role_name);
         Ok(removal.judge(observed.as_ref(), &usage, &Placed::by_status(previous).and(by_spec)))
     }
 }

@@ -1,10 +1,11 @@
 //! The process: watches, endpoints, and an orderly end.
 
 use std::{
+    collections::HashMap,
     convert::Infallible,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -13,7 +14,7 @@ use std::{
 use futures::{
     StreamExt,
     channel::mpsc,
-    future::{join, join_all, ready},
+    future::{join_all, join4, ready},
 };
 use kube::{
     Api, Client,
@@ -34,11 +35,14 @@ use tracing::{debug, info, warn};
 use super::{
     Context, class,
     memory::Memory,
-    pipeline::{Guarded, reconcile},
+    neighbours::wake_for,
+    pipeline::{Reconciled, reconcile},
+    wake::Sleepers,
 };
 use crate::{
+    api::LambdaExecutionRole,
     aws::{Accounts, Call, Settings},
-    cluster::{self, Cluster, GuardedClass, View},
+    cluster::{self, Cluster, Guarded, GuardedClass, View, apis},
     server::{self, Health},
     telemetry::Metrics,
 };
@@ -109,29 +113,32 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
     let counted = Arc::clone(&metrics);
     let observer = Arc::new(move |call: Call| counted.call(call.service, call.operation, call.outcome.into()));
     // How many objects are worked on at once is bounded by account, lest one that hangs takes all places.
-    let mut controllers: Vec<_> = apis(&client, &options.namespaces)
-        .into_iter()
-        .map(|api| {
-            Controller::new(api, watcher::Config::default()).graceful_shutdown_on(stop.clone().cancelled_owned())
-        })
-        .collect();
-    let (wake_roles, woken_roles) = mpsc::unbounded();
+    let (roles, wake_roles) = Sleepers::new(&client, &options.namespaces, &stop);
+    let (policies, wake_policies) = Sleepers::new(&client, &options.namespaces, &stop);
+    let (grants, wake_grants) = Sleepers::new(&client, &options.namespaces, &stop);
     let (wake_classes, woken_classes) = mpsc::unbounded();
-    let (view, watching) = View::watch(&client, &options.namespaces, wake_roles.clone());
+    let (change, mut changes) = mpsc::unbounded();
+    let (view, watching) = View::watch(&client, &options.namespaces, change);
     let watching = tokio::spawn(watching);
     let context = Arc::new(Context {
         accounts: Accounts::new(&options.aws, observer).await,
         cluster,
         view: view.clone(),
-        roles: controllers.iter().map(Controller::store).collect(),
+        roles: roles.stores(),
+        namespaces: options.namespaces.clone(),
         classes: options.classes,
         wake_roles,
+        wake_policies,
+        wake_grants,
         wake_classes,
         cluster_name,
         resync: options.resync,
         settle: options.settle,
         metrics,
         memory: Memory::default(),
+        memory_of_policies: Memory::default(),
+        memory_of_grants: Memory::default(),
+        policy_arns: Mutex::new(HashMap::new()),
         stop: stop.clone(),
     });
     info!(cluster = context.cluster_name, namespaces = ?options.namespaces, classes = ?context.classes, "watching");
@@ -140,7 +147,12 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
         () = view.ready() => {}
         () = stop.cancelled() => return Ok(()),
     }
-    controllers = waking(controllers, woken_roles);
+    let waker = Arc::clone(&context);
+    let waking = tokio::spawn(async move {
+        while let Some(change) = changes.next().await {
+            wake_for(&change, &waker);
+        }
+    });
     let classes = Controller::new(Api::<GuardedClass>::all(client.clone()), watcher::Config::default())
         .with_config(Config::default().debounce(CLASS_DEBOUNCE))
         .reconcile_all_on(woken_classes)
@@ -153,16 +165,8 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
             ready(())
         });
     let listed = tokio::spawn(ready_once_listed(apis(&client, &options.namespaces), health));
-    let roles = join_all(controllers.into_iter().map(|controller| {
-        let passes = controller.run(reconcile, |_, never, _| match *never {}, Arc::clone(&context));
-        passes.for_each(|result| {
-            if let Err(error) = result {
-                report(&error, &context);
-            }
-            ready(())
-        })
-    }));
-    let watches = join(roles, classes);
+    let watches =
+        join4(watch_all(roles, &context), watch_all(policies, &context), watch_all(grants, &context), classes);
 
     tokio::pin!(watches);
     tokio::select! {
@@ -182,6 +186,7 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
     }
     listed.abort();
     watching.abort();
+    waking.abort();
     end.cancel();
     if let Ok(Err(error)) = endpoints.await {
         warn!(%error, "the endpoints failed");
@@ -189,28 +194,23 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
     Ok(())
 }
 
-/// The controllers, each of which goes through all its objects whenever something is sent.
-fn waking(controllers: Vec<Controller<Guarded>>, mut woken: mpsc::UnboundedReceiver<()>) -> Vec<Controller<Guarded>> {
-    let (senders, controllers): (Vec<_>, Vec<_>) = controllers
-        .into_iter()
-        .map(|controller| {
-            let (sender, receiver) = mpsc::unbounded();
-            (sender, controller.reconcile_all_on(receiver))
-        })
-        .unzip();
-    tokio::spawn(async move {
-        while woken.next().await.is_some() {
-            for sender in &senders {
-                drop(sender.unbounded_send(()));
+/// Drives every object of a kind through the pipeline.
+fn watch_all<K: Reconciled>(sleepers: Sleepers<K>, context: &Arc<Context>) -> impl Future<Output = Vec<()>> {
+    join_all(sleepers.controllers().into_iter().map(|controller| {
+        let passes = controller.run(reconcile, |_, never, _| match *never {}, Arc::clone(context));
+        let context = Arc::clone(context);
+        passes.for_each(move |result| {
+            if let Err(error) = result {
+                report::<K>(&error, &context);
             }
-        }
-    });
-    controllers
+            ready(())
+        })
+    }))
 }
 
 /// Ready is who may list what it watches. Not `Store::wait_until_ready`: the store wakes one waiter only, and the
 /// controller is one itself.
-async fn ready_once_listed(apis: Vec<Api<Guarded>>, health: Health) {
+async fn ready_once_listed(apis: Vec<Api<Guarded<LambdaExecutionRole>>>, health: Health) {
     for api in apis {
         while let Err(error) = api.list_metadata(&ListParams::default().limit(1)).await {
             debug!(%error, "cannot list yet");
@@ -225,26 +225,20 @@ fn hint(error: &cluster::Error) -> &'static str {
     if error.is_forbidden() { "; grant `get` on the namespace kube-system, or set --cluster-name" } else { "" }
 }
 
-fn apis(client: &Client, namespaces: &[String]) -> Vec<Api<Guarded>> {
-    if namespaces.is_empty() {
-        return vec![Api::all(client.clone())];
-    }
-    namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect()
-}
-
-fn report(error: &controller::Error<Infallible, watcher::Error>, context: &Context) {
+fn report<K: Reconciled>(error: &controller::Error<Infallible, watcher::Error>, context: &Context) {
     match error {
         controller::Error::ReconcilerFailed(never, _) => match *never {},
         // The object went while it was in the queue.
         controller::Error::ObjectNotFound(object) => {
             debug!(%object, "gone");
-            context.memory.forget((object.namespace.as_deref().unwrap_or_default(), &object.name));
+            K::memory(context).forget((object.namespace.as_deref().unwrap_or_default(), &object.name));
         }
         controller::Error::QueueError(watcher::Error::WatchError(status)) if status.code == GONE => {
             debug!(%status, "the watch has grown old; listing anew");
         }
         controller::Error::QueueError(error) => {
-            warn!(%error, "cannot watch LambdaExecutionRoles: is the CRD installed, and may the controller list and watch them?");
+            let kinds = K::plural(&());
+            warn!(%error, "cannot watch {kinds}: is the CRD installed, and may the controller list and watch them?");
         }
         controller::Error::RunnerError(error) => warn!(%error, "a pass ended abnormally"),
     }

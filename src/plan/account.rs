@@ -23,13 +23,17 @@ pub struct Quotas {
     pub trust_policy: usize,
     /// Most attached managed policies (`AttachedPoliciesPerRoleQuota`).
     pub managed_policies: usize,
+    /// Most characters of a managed policy (`PolicySizeQuota`).
+    pub managed_policy_size: usize,
 }
 
 impl Quotas {
     /// What an account has that asked for nothing.
-    pub const DEFAULT: Self = Self { inline_policies: 10_240, trust_policy: 2_048, managed_policies: 20 };
+    pub const DEFAULT: Self =
+        Self { inline_policies: 10_240, trust_policy: 2_048, managed_policies: 20, managed_policy_size: 6_144 };
 
     /// The most that AWS grants. Where an account's own quotas are unknown, only what no account has is refused here; IAM
     /// judges the rest.
-    pub const HIGHEST: Self = Self { inline_policies: 10_240, trust_policy: 8_192, managed_policies: 25 };
+    pub const HIGHEST: Self =
+        Self { inline_policies: 10_240, trust_policy: 8_192, managed_policies: 25, managed_policy_size: 6_144 };
 }

@@ -84,13 +84,7 @@ pub fn offline(
         &Placed::default(),
         &unread_documents(&unread),
     ));
-    let refused = violations.into_iter().map(|Violation { rule, path, message, fix }| Finding {
-        severity: Severity::Error,
-        code: Code::GuardrailViolation,
-        path,
-        message: format!("{message} (LambdaRoleClass {name}: {rule})"),
-        fix: Some(fix),
-    });
+    let refused = violations.into_iter().map(|violation| refused(name, violation));
     let policies = desired.parts.managed_policies.iter().filter(|policy| unread.contains(&policy.arn));
     let unread = policies.map(|policy| Finding {
         severity: Severity::Warning,
@@ -100,6 +94,17 @@ pub fn offline(
         fix: Some("The controller reads the policy and judges it".to_owned()),
     });
     (refused.collect(), unread.collect())
+}
+
+/// A violation of the class called `class`, as a finding.
+pub(super) fn refused(class: &str, Violation { rule, path, message, fix }: Violation) -> Finding {
+    Finding {
+        severity: Severity::Error,
+        code: Code::GuardrailViolation,
+        path,
+        message: format!("{message} (LambdaRoleClass {class}: {rule})"),
+        fix: Some(fix),
+    }
 }
 
 /// ARN of the role.

@@ -30,8 +30,8 @@ use crate::{
 /// Longest session where the spec does not say, in seconds: IAM's own default.
 const DEFAULT_SESSION_SECONDS: i32 = 3600;
 
-/// Tags that IAM allows a role. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
-const TAGS_PER_ROLE: usize = 50;
+/// Tags that IAM allows a role, or a managed policy. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+pub(super) const TAGS_MAX: usize = 50;
 
 /// A role as it shall be: valid, complete, expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -233,7 +233,7 @@ pub fn desired_role(
         permissions_boundary = guardrails.permissions_boundary(chosen_boundary.as_deref());
     }
     tags.extend(owner.tags());
-    if let Some(over @ 1..) = (tags.len() + 1).checked_sub(TAGS_PER_ROLE) {
+    if let Some(over @ 1..) = (tags.len() + 1).checked_sub(TAGS_MAX) {
         let message =
             format!("makes {over} tags more than IAM allows, with those of the class and the controller's own");
         return Err(vec![Finding::invalid("spec.tags", message)]);

@@ -56,7 +56,7 @@ impl Hold {
         Self { reason, message: message.into(), plan: Vec::new() }
     }
 
-    fn with_plan(self, steps: &[Step]) -> Self {
+    pub(super) fn with_plan(self, steps: &[Step]) -> Self {
         Self { plan: steps.iter().map(ToString::to_string).collect(), ..self }
     }
 
@@ -376,7 +376,7 @@ impl Removal<'_> {
     }
 }
 
-fn listed(names: &[String]) -> String {
+pub(super) fn listed(names: &[String]) -> String {
     let shown = names.iter().take(NAMES_SHOWN).cloned().collect::<Vec<_>>().join(", ");
     match names.len().checked_sub(NAMES_SHOWN) {
         Some(more) if more > 0 => format!("{shown} and {more} more"),
@@ -384,7 +384,7 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut characters = text.chars();
     let first = characters.next().map(char::to_uppercase).into_iter().flatten();
     format!("{}.", first.chain(characters).collect::<String>())

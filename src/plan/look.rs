@@ -24,6 +24,8 @@ pub struct Subject {
     pub class: Option<(Option<String>, Option<i64>)>,
     /// Why it cannot have the class, in words.
     pub obstacle: Option<String>,
+    /// What decides beside it and its class, in a text that changes with it.
+    pub neighbours: Option<String>,
 }
 
 /// How long to wait after the `failures`th failure in a row: doubling from a base that fits the class, up to

@@ -1,8 +1,10 @@
-//! Whose a role is.
+//! Whose a role is, and whose a managed policy.
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::api::{CLUSTER_TAG, NAME_TAG, NAMESPACE_TAG};
+use kube::Resource;
+
+use crate::api::{CLUSTER_TAG, KIND_TAG, LambdaExecutionRole, LambdaManagedPolicy, NAME_TAG, NAMESPACE_TAG};
 
 /// The Kubernetes object that owns a role. The role's tags say so and nothing else does: they are set in the
 /// `CreateRole` call itself.
@@ -42,5 +44,50 @@ impl Owner {
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{} of cluster {}", self.namespace, self.name, self.cluster)
+    }
+}
+
+/// The Kubernetes object that owns a managed policy. Objects of several kinds may, so the tags name the kind, too; they are
+/// set in the `CreatePolicy` call itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyOwner {
+    /// Kind of the object.
+    pub kind: String,
+    /// The object.
+    pub owner: Owner,
+}
+
+impl PolicyOwner {
+    /// The owner of a policy that holds statements of a role.
+    #[must_use]
+    pub fn of_role(owner: &Owner) -> Self {
+        Self { kind: LambdaExecutionRole::kind(&()).into_owned(), owner: owner.clone() }
+    }
+
+    /// The owner of a policy that an object of its own describes.
+    #[must_use]
+    pub fn of_policy(owner: &Owner) -> Self {
+        Self { kind: LambdaManagedPolicy::kind(&()).into_owned(), owner: owner.clone() }
+    }
+
+    /// The tags that name this owner.
+    #[must_use]
+    pub fn tags(&self) -> BTreeMap<String, String> {
+        let mut tags = self.owner.tags();
+        tags.insert(KIND_TAG.to_owned(), self.kind.clone());
+        tags
+    }
+
+    /// The owner that a policy's tags name, if they name one whole.
+    #[must_use]
+    pub fn of(tags: &BTreeMap<String, String>) -> Option<Self> {
+        Some(Self { kind: tags.get(KIND_TAG)?.clone(), owner: Owner::of(tags)? })
+    }
+}
+
+/// For messages: kind, object and cluster.
+impl fmt::Display for PolicyOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.owner)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
 use super::{
@@ -10,8 +11,8 @@ use super::{
 };
 use crate::{
     api::{
-        ConditionType, LambdaExecutionRoleSpec, LambdaManagedPolicy, LambdaManagedPolicySpec, LambdaRoleClassSpec,
-        Reason,
+        ConditionType, LambdaExecutionRoleSpec, LambdaManagedPolicy, LambdaManagedPolicySpec,
+        LambdaManagedPolicyStatus, LambdaRoleClassSpec, Reason,
         role::{ManagedPolicy, PolicyReference},
     },
     policy::Arn,
@@ -177,12 +178,28 @@ fn why_not_ready(policy: &LambdaManagedPolicy, arn: &str, is_attached: bool) -> 
     if in_place {
         return None;
     }
-    let ready: &str = ConditionType::Ready.into();
-    let condition = status.and_then(|status| status.conditions.iter().find(|condition| condition.type_ == ready));
-    Some(match condition {
+    Some(match status.and_then(ready) {
         Some(condition) => format!("{}: {}", condition.reason, condition.message),
         None => "nothing is known of it yet.".to_owned(),
     })
+}
+
+/// What of a policy concerns the roles that refer to it, in a text that changes with it.
+#[must_use]
+pub fn essence(policy: &LambdaManagedPolicy) -> String {
+    let status = policy.status.as_ref();
+    let in_iam =
+        status.map(|status| (&status.policy_arn, &status.policy_id, &status.class_name, &status.default_version_id));
+    // Its condition is told only as long as there is nothing in IAM.
+    let ready =
+        status.filter(|status| status.policy_id.is_none()).and_then(ready).map(|ready| (&ready.reason, &ready.message));
+    let is_going = policy.metadata.deletion_timestamp.is_some();
+    format!("{:?}", (&policy.metadata.uid, is_going, &policy.spec.allowed_namespaces, in_iam, ready))
+}
+
+fn ready(status: &LambdaManagedPolicyStatus) -> Option<&Condition> {
+    let ready: &str = ConditionType::Ready.into();
+    status.conditions.iter().find(|condition| condition.type_ == ready)
 }
 
 /// ARN of the IAM policy that `spec` describes, under the class called `class_name`.

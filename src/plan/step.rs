@@ -26,6 +26,45 @@ pub enum Step {
     AttachManagedPolicy(String),
     /// Detach a managed policy.
     DetachManagedPolicy(String),
+    /// Create a managed policy; its tags say from the first instant whose it is.
+    CreatePolicy(Box<NewPolicy>),
+    /// Write another version of a managed policy, which counts from then on.
+    CreatePolicyVersion {
+        /// ARN of the policy.
+        arn: String,
+        /// The whole document.
+        document: Document,
+    },
+    /// Delete a version of a managed policy that does not count.
+    DeletePolicyVersion {
+        /// ARN of the policy.
+        arn: String,
+        /// Id of the version.
+        version: String,
+    },
+    /// Set tags of a managed policy, new or changed.
+    TagPolicy {
+        /// ARN of the policy.
+        arn: String,
+        /// The tags.
+        tags: BTreeMap<String, String>,
+    },
+    /// Remove tags of a managed policy.
+    UntagPolicy {
+        /// ARN of the policy.
+        arn: String,
+        /// Their keys.
+        keys: Vec<String>,
+    },
+    /// Detach a managed policy that shall go from a role of another object.
+    DetachFromRole {
+        /// ARN of the policy.
+        arn: String,
+        /// Name of the role.
+        role: String,
+    },
+    /// Delete a managed policy that is attached to nothing and has one version.
+    DeletePolicy(String),
     /// Replace the trust policy.
     UpdateTrustPolicy(Document),
     /// Set description and longest session.
@@ -60,6 +99,23 @@ pub struct NewRole {
     pub tags: BTreeMap<String, String>,
 }
 
+/// A managed policy to be created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPolicy {
+    /// Name.
+    pub name: String,
+    /// Path.
+    pub path: String,
+    /// ARN that it will have.
+    pub arn: String,
+    /// The whole document.
+    pub document: Document,
+    /// Description, which IAM cannot change later; empty for none.
+    pub description: String,
+    /// All tags, those of the owner included.
+    pub tags: BTreeMap<String, String>,
+}
+
 /// A clause such as `attach arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess`, for events, messages and plans.
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,6 +127,15 @@ impl fmt::Display for Step {
             Self::DeleteInlinePolicy(name) => write!(f, "delete inline policy {name}"),
             Self::AttachManagedPolicy(arn) => write!(f, "attach {arn}"),
             Self::DetachManagedPolicy(arn) => write!(f, "detach {arn}"),
+            Self::CreatePolicy(new) => write!(f, "create policy {}", new.arn),
+            Self::CreatePolicyVersion { arn, .. } => write!(f, "write a version of {arn}"),
+            Self::DeletePolicyVersion { arn, version } => write!(f, "delete version {version} of {arn}"),
+            Self::TagPolicy { arn, tags } => {
+                write!(f, "set tags {} of {arn}", tags.keys().cloned().collect::<Vec<_>>().join(", "))
+            }
+            Self::UntagPolicy { arn, keys } => write!(f, "remove tags {} of {arn}", keys.join(", ")),
+            Self::DetachFromRole { arn, role } => write!(f, "detach {arn} from role {role}"),
+            Self::DeletePolicy(arn) => write!(f, "delete policy {arn}"),
             Self::UpdateTrustPolicy(_) => f.write_str("replace the trust policy"),
             Self::UpdateRole { .. } => f.write_str("set description and session duration"),
             Self::TagRole(tags) => write!(f, "set tags {}", tags.keys().cloned().collect::<Vec<_>>().join(", ")),

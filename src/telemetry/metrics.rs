@@ -44,7 +44,7 @@ impl EncodeLabelValue for PassResult {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PassLabels {
-    kind: &'static str,
+    kind: String,
     result: PassResult,
 }
 
@@ -57,10 +57,8 @@ struct CallLabels {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KindLabels {
-    kind: &'static str,
+    kind: String,
 }
-
-const KIND: &str = "LambdaExecutionRole";
 
 /// The process's metrics.
 #[derive(Debug)]
@@ -96,9 +94,9 @@ impl Metrics {
         Arc::new(Self { registry, passes, pass_seconds, calls, drifts })
     }
 
-    /// Counts a pass over a `LambdaExecutionRole`.
-    pub fn pass(&self, result: PassResult, duration: Duration) {
-        self.passes.get_or_create(&PassLabels { kind: KIND, result }).inc();
+    /// Counts a pass over an object of that kind.
+    pub fn pass(&self, kind: &str, result: PassResult, duration: Duration) {
+        self.passes.get_or_create(&PassLabels { kind: kind.to_owned(), result }).inc();
         self.pass_seconds.observe(duration.as_secs_f64());
     }
 
@@ -107,9 +105,9 @@ impl Metrics {
         self.calls.get_or_create(&CallLabels { service, operation, outcome }).inc();
     }
 
-    /// Counts a pass that undid somebody else's change.
-    pub fn drift_corrected(&self) {
-        self.drifts.get_or_create(&KindLabels { kind: KIND }).inc();
+    /// Counts a pass over an object of that kind that undid somebody else's change.
+    pub fn drift_corrected(&self, kind: &str) {
+        self.drifts.get_or_create(&KindLabels { kind: kind.to_owned() }).inc();
     }
 
     /// All metrics in the OpenMetrics text format.

@@ -77,6 +77,17 @@ pub struct JudgedRole<'a> {
     pub tags: &'a BTreeMap<String, String>,
 }
 
+/// A managed policy that is judged, which an object describes.
+#[derive(Clone, Copy, Debug)]
+pub struct JudgedPolicy<'a> {
+    /// The rendered statements, each with the field that it comes from.
+    pub statements: &'a [Located],
+    /// The final document, whatever was merged in it.
+    pub document: &'a Document,
+    /// The spec's tags and the class's default ones, before the forced ones.
+    pub tags: &'a BTreeMap<String, String>,
+}
+
 /// A managed policy and what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocatedDocument {
@@ -203,6 +214,35 @@ impl Guardrails {
         }
         for denial in Grant::all_denials(document, &path) {
             report.add_untold(self.scopes.refusals(&denial, &[]));
+        }
+        report.into_violations()
+    }
+
+    /// Everything that the class refuses of a managed policy: its statements are judged like a role's.
+    #[must_use]
+    pub fn judge_policy(&self, policy: &JudgedPolicy<'_>) -> Vec<Violation> {
+        let JudgedPolicy { statements, document, tags } = policy;
+        let mut report = Report::default();
+        report.add(self.tags.refusals(tags));
+        for grant in statements.iter().filter_map(Grant::of) {
+            report.add(self.permission_refusals(&grant, &[]));
+        }
+        for grant in Grant::all(document, "policy document") {
+            if report.is_full() {
+                break;
+            }
+            report.add_untold(self.permission_refusals(&grant, &[]));
+        }
+        report.into_violations()
+    }
+
+    /// What a role that has the managed policy `arn` is refused for by what that says, whatever it is called. `path` is how the
+    /// paths of the violations begin.
+    #[must_use]
+    pub fn judge_attached(&self, document: &Document, path: &str, arn: &str) -> Vec<Violation> {
+        let mut report = Report::default();
+        for grant in Grant::all_attached(document, path, arn) {
+            report.add(self.permission_refusals(&grant, &[]));
         }
         report.into_violations()
     }

@@ -54,20 +54,28 @@ impl Guardrails {
     fn narrowed_inline(&self, name: &str, stored: &str, for_lambda: &[&Grant<'_>]) -> Option<Step> {
         let delete = || Step::DeleteInlinePolicy(name.to_owned());
         let Ok(document) = Document::parse(stored) else { return Some(delete()) };
-        let refused: Vec<&Statement> = Grant::all(&document, name)
-            .into_iter()
-            .filter(|grant| !self.permission_refusals(grant, for_lambda).is_empty())
-            .map(|grant| grant.statement)
-            .collect();
-        if refused.is_empty() {
-            return None;
-        }
-        let kept = document.statements.iter().filter(|statement| !refused.contains(statement));
-        let statements: Vec<Statement> = kept.cloned().collect();
+        let statements = self.permitted(&document, for_lambda)?;
         if statements.is_empty() {
             return Some(delete());
         }
         Some(Step::PutInlinePolicy { name: name.to_owned(), document: Document { statements, ..document.clone() } })
+    }
+
+    /// The statements of a stored document that are not refused; `None` if none is.
+    fn permitted(&self, document: &Document, for_lambda: &[&Grant<'_>]) -> Option<Vec<Statement>> {
+        let refused: Vec<&Statement> = Grant::all(document, "")
+            .into_iter()
+            .filter(|grant| !self.permission_refusals(grant, for_lambda).is_empty())
+            .map(|grant| grant.statement)
+            .collect();
+        let kept = document.statements.iter().filter(|statement| !refused.contains(statement));
+        (!refused.is_empty()).then(|| kept.cloned().collect())
+    }
+
+    /// The statements of a stored managed policy that the class does not refuse; `None` if it refuses none.
+    #[must_use]
+    pub fn permitted_of_policy(&self, document: &Document) -> Option<Vec<Statement>> {
+        self.permitted(document, &[])
     }
 }
 

@@ -205,6 +205,25 @@ pub(in crate::plan) fn failed(
     verdicts
 }
 
+/// The conditions once the settle window has passed, or with `wait` to go; `None` if they do not wait for that. What a look
+/// since then found amiss stays said.
+pub(in crate::plan) fn settled(previous: &[Condition], subject: &str, wait: Option<Duration>) -> Option<Vec<Verdict>> {
+    let is_pending = |condition: &Condition| condition.reason == Reason::PropagationPending.as_str();
+    condition(previous, ConditionType::Ready).filter(|ready| is_pending(ready))?;
+    let amiss: Vec<Verdict> = [ConditionType::Reconciling, ConditionType::Stalled]
+        .into_iter()
+        .filter_map(|kind| condition(previous, kind).map(|before| (kind, before)))
+        .filter(|(_, before)| !is_pending(before))
+        .map(|(kind, before)| Verdict::kept(before, kind))
+        .collect();
+    let mut verdicts = synced(subject, wait);
+    if !amiss.is_empty() {
+        verdicts.retain(|verdict| verdict.kind != ConditionType::Reconciling);
+        verdicts.extend(amiss);
+    }
+    Some(verdicts)
+}
+
 /// `subject` is what IAM holds, as it begins a sentence: `Role shop-orders`.
 pub(in crate::plan) fn synced(subject: &str, wait: Option<Duration>) -> Vec<Verdict> {
     let in_sync = Verdict::new(ConditionType::Synced, true, Reason::Synced, &format!("{subject} equals the spec."));

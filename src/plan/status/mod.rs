@@ -1,16 +1,16 @@
 //! What is said of an object after a pass: conditions, events, and when to look again.
 
 pub(super) mod conditions;
-mod notes;
+pub(super) mod notes;
 
 use std::time::Duration;
 
 use k8s_openapi::{
-    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+    apimachinery::pkg::apis::meta::v1::Time,
     jiff::{SignedDuration, Timestamp},
 };
 
-use self::conditions::{Moment, Verdict, condition, failed, held, rejected, synced};
+use self::conditions::{Moment, condition, failed, held, rejected, settled, synced};
 pub use self::notes::{Note, farewell};
 use super::{Class, DesiredRole, Failure, Hold, Step, grant};
 use crate::{
@@ -76,9 +76,9 @@ pub struct Identity {
 
 /// The circumstances of a pass.
 #[derive(Clone, Copy, Debug)]
-pub struct Pass<'a> {
+pub struct Pass<'a, S = LambdaExecutionRoleStatus> {
     /// The status as it was.
-    pub previous: &'a LambdaExecutionRoleStatus,
+    pub previous: &'a S,
     /// Generation of the spec that the pass read.
     pub generation: Option<i64>,
     /// Value of the annotation that forces a look.
@@ -113,9 +113,9 @@ pub enum Next {
 
 /// What is said of an object.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Report {
+pub struct Report<S = LambdaExecutionRoleStatus> {
     /// The whole new status.
-    pub status: LambdaExecutionRoleStatus,
+    pub status: S,
     /// The events.
     pub notes: Vec<Note>,
     /// When to look again.
@@ -224,21 +224,9 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
 /// `None` if the object does not wait for that. What a look since then found amiss stays said.
 #[must_use]
 pub fn settle(pass: &Pass<'_>) -> Option<Report> {
-    let is_pending = |condition: &Condition| condition.reason == Reason::PropagationPending.as_str();
-    condition(&pass.previous.conditions, ConditionType::Ready).filter(|ready| is_pending(ready))?;
     let wait = unsettled_for(pass.previous.last_change_time.as_ref(), pass.now, pass.settle);
     let name = pass.previous.role_name.as_deref().unwrap_or_default();
-    let amiss: Vec<Verdict> = [ConditionType::Reconciling, ConditionType::Stalled]
-        .into_iter()
-        .filter_map(|kind| condition(&pass.previous.conditions, kind).map(|before| (kind, before)))
-        .filter(|(_, before)| !is_pending(before))
-        .map(|(kind, before)| Verdict::kept(before, kind))
-        .collect();
-    let mut verdicts = synced(&format!("Role {name}"), wait);
-    if !amiss.is_empty() {
-        verdicts.retain(|verdict| verdict.kind != ConditionType::Reconciling);
-        verdicts.extend(amiss);
-    }
+    let verdicts = settled(&pass.previous.conditions, &format!("Role {name}"), wait)?;
     let mut status = pass.previous.clone();
     status.conditions = verdicts.into_iter().map(|verdict| verdict.condition(&pass.moment())).collect();
     Some(Report { status, notes: Vec::new(), next: wait.map_or(Next::Resync, Next::Settled) })

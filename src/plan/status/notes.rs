@@ -1,9 +1,11 @@
 //! The events that each outcome makes.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
 use super::{Outcome, Pass, clipped, conditions::condition, has_synced};
 use crate::{
     api::{ADOPTED_TAG, ConditionType, LambdaExecutionRoleStatus, Reason},
-    plan::{Class, Step, step::describe},
+    plan::{Class, Failure, Hold, Step, step::describe},
 };
 
 /// An event for the object's owner.
@@ -64,7 +66,25 @@ pub(super) fn notes(pass: &Pass<'_>, outcome: &Outcome<'_>, status: &LambdaExecu
     notes
 }
 
-fn enforcement(steps: &[Step]) -> Option<Note> {
+/// The condition that tells of a hold.
+pub(in crate::plan) fn held_in(hold: &Hold, is_deleting: bool) -> ConditionType {
+    match (hold.reason, is_deleting) {
+        (Reason::Suspended, _) => ConditionType::Synced,
+        (_, true) => ConditionType::DeletionBlocked,
+        (_, false) => ConditionType::Ready,
+    }
+}
+
+/// The condition that tells of a failure; `None` for one that passes by itself.
+pub(in crate::plan) fn failed_in(failure: &Failure) -> Option<ConditionType> {
+    match failure.class {
+        Class::Terminal => Some(ConditionType::Stalled),
+        Class::Waiting => Some(ConditionType::Reconciling),
+        Class::Transient | Class::Throttled | Class::Conflict => None,
+    }
+}
+
+pub(in crate::plan) fn enforcement(steps: &[Step]) -> Option<Note> {
     let message = || clipped(&format!("Did what the class's guardrails demand: {}.", describe(steps)));
     (!steps.is_empty()).then(|| Note { reason: Reason::GuardrailEnforced, message: message(), is_warning: true })
 }
@@ -72,24 +92,29 @@ fn enforcement(steps: &[Step]) -> Option<Note> {
 fn warning(pass: &Pass<'_>, outcome: &Outcome<'_>, status: &LambdaExecutionRoleStatus) -> Option<Note> {
     let kind = match outcome {
         Outcome::Synced { .. } => return None,
-        Outcome::Held { hold, .. } if hold.reason == Reason::Suspended => ConditionType::Synced,
-        Outcome::Held { is_deleting: true, .. } => ConditionType::DeletionBlocked,
-        Outcome::Held { .. } | Outcome::Rejected { .. } => ConditionType::Ready,
-        Outcome::Failed { failure, .. } => match failure.class {
-            Class::Terminal => ConditionType::Stalled,
-            Class::Waiting => ConditionType::Reconciling,
-            Class::Transient | Class::Throttled | Class::Conflict => return None,
-        },
+        Outcome::Held { hold, is_deleting, .. } => held_in(hold, *is_deleting),
+        Outcome::Rejected { .. } => ConditionType::Ready,
+        Outcome::Failed { failure, .. } => failed_in(failure)?,
     };
-    let now = condition(&status.conditions, kind)?;
-    let is_news = condition(&pass.previous.conditions, kind)
-        .is_none_or(|before| before.reason != now.reason || before.message != now.message);
     let reason = match outcome {
         Outcome::Rejected { .. } => Reason::InvalidSpec,
         Outcome::Held { hold, .. } => hold.reason,
         Outcome::Failed { failure, .. } => failure.reason,
         Outcome::Synced { .. } => return None,
     };
+    news(&pass.previous.conditions, &status.conditions, kind, reason)
+}
+
+/// The event for a condition that says something else than before.
+pub(in crate::plan) fn news(
+    previous: &[Condition],
+    now: &[Condition],
+    kind: ConditionType,
+    reason: Reason,
+) -> Option<Note> {
+    let now = condition(now, kind)?;
+    let is_news =
+        condition(previous, kind).is_none_or(|before| before.reason != now.reason || before.message != now.message);
     is_news.then(|| Note {
         reason,
         message: now.message.clone(),

@@ -167,6 +167,7 @@ fn the_role_is_described() {
             role_id: Some("AROAEXAMPLEEXAMPLEEX".to_owned()),
             account_id: Some("111122223333".to_owned()),
             grants: Vec::new(),
+            overflow_policies: Vec::new(),
             managed_policies: vec![AttachedPolicy { arn: "arn:aws:iam::aws:policy/AWSLambdaExecute".to_owned() }],
             inline_policies: vec![StoredPolicy {
                 name: "lambdaroles".to_owned(),

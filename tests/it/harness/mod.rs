@@ -2,11 +2,13 @@
 
 mod account;
 mod controller;
+mod objects;
 mod proxy;
 pub mod rights;
 mod world;
 
 pub use account::Account;
 pub use controller::ControllerProcess;
+pub use objects::{Kind, Objects, condition_of};
 pub use proxy::{Fault, Proxy};
 pub use world::{RoleSnapshot, World, condition, controller_client, patiently, setting};

@@ -29,10 +29,10 @@ use lambdaroles::{
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::{ControllerProcess, Proxy, rights};
+use super::{ControllerProcess, Kind, Objects, Proxy, rights};
 
 /// How long anything may take before a test gives up. Long, as the machine may be slow; nothing waits for it to pass.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(super) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Arguments of a controller that looks only when it has to, and settles at once.
 const QUIET: [&str; 6] = ["--settle", "0s", "--resync", "1h", "--listen", "127.0.0.1:0"];
@@ -129,6 +129,11 @@ impl World {
     /// A second controller process, as after a restart.
     pub fn restart_controller(&mut self, arguments: &[&str]) {
         self.controller = start_controller(&self.namespace, &self.proxy, arguments);
+    }
+
+    /// The objects of any of our kinds in the world's namespace.
+    pub fn objects<K: Kind>(&self) -> Objects<K> {
+        Objects::in_namespace(&self.client, &self.namespace)
     }
 
     /// The default name of the role that an object describes.
@@ -437,7 +442,7 @@ pub fn setting(name: &str) -> String {
 }
 
 /// A name that no other test uses.
-fn unique(prefix: &str) -> String {
+pub(super) fn unique(prefix: &str) -> String {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     format!("{prefix}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }

@@ -1,0 +1,149 @@
+//! What roles, policies and grants have to do with each other.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError},
+};
+
+use kube::ResourceExt;
+
+use super::Context;
+use crate::{
+    api::{LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaManagedPolicy, LambdaRoleClass, LambdaRoleGrant},
+    cluster::{Change, Guarded},
+    plan::{
+        Account, Hold, References,
+        reference::{self, Referrer, borrowed},
+    },
+};
+
+/// Wakes whom a change of what surrounds objects concerns.
+pub(super) fn wake_for(change: &Change, context: &Context) {
+    match change {
+        Change::Surroundings => {
+            context.wake_roles.all();
+            context.wake_policies.all();
+            context.wake_grants.all();
+        }
+        Change::Policy { namespace, name } => {
+            let refers = |object: &Guarded<LambdaExecutionRole>| {
+                object.0.as_ref().is_ok_and(|role| {
+                    let keys = References::of(&role.spec, &role.namespace().unwrap_or_default());
+                    keys.iter().any(|key| (&key.0, &key.1) == (namespace, name))
+                })
+            };
+            for role in context.roles.iter().flat_map(|store| store.state_filter(refers)) {
+                context.wake_roles.one(&role.namespace().unwrap_or_default(), &role.name_any());
+            }
+        }
+        Change::Grant(grant) => match &grant.0 {
+            Ok(grant) => {
+                let (namespace, name) = role_of(grant);
+                context.wake_roles.one(&namespace, &name);
+            }
+            // Nobody can tell which role it is for.
+            Err(_) => context.wake_roles.all(),
+        },
+    }
+}
+
+/// Namespace and name of the role that a grant is for.
+pub(super) fn role_of(grant: &LambdaRoleGrant) -> (String, String) {
+    let reference = &grant.spec.role_ref;
+    let namespace = reference.namespace.clone().or_else(|| grant.namespace()).unwrap_or_default();
+    (namespace, reference.name.clone())
+}
+
+/// The grants for a role, and those of which nobody can tell which role they are for.
+pub(super) fn grants_for(role: &LambdaExecutionRole, context: &Context) -> Vec<Arc<Guarded<LambdaRoleGrant>>> {
+    let key = (role.namespace().unwrap_or_default(), role.name_any());
+    let mut grants = context.view.grants();
+    grants.retain(|grant| grant.0.as_ref().map_or(true, |grant| role_of(grant) == key));
+    grants
+}
+
+/// What decides about a role beside itself and its class: the policies that it refers to, and the grants for it.
+pub(super) fn of_role(role: &LambdaExecutionRole, context: &Context) -> Option<String> {
+    let namespace = role.namespace().unwrap_or_default();
+    let policies: Vec<_> = References::of(&role.spec, &namespace)
+        .into_iter()
+        .map(|(namespace, name)| {
+            let policy = context.view.policy(&namespace, &name);
+            policy.and_then(|policy| policy.0.as_ref().ok().map(reference::essence))
+        })
+        .collect();
+    let grants: Vec<_> = grants_for(role, context)
+        .iter()
+        .map(|grant| {
+            let meta = kube::Resource::meta(&**grant);
+            let labels = context.view.namespace(&grant.namespace().unwrap_or_default()).labels;
+            (meta.uid.clone(), meta.generation, meta.deletion_timestamp.is_some(), labels)
+        })
+        .collect();
+    (!policies.is_empty() || !grants.is_empty()).then(|| format!("{policies:?} {grants:?}"))
+}
+
+/// What the references of a role lead to.
+pub(super) fn references(
+    role: &LambdaExecutionRole,
+    class: &LambdaRoleClass,
+    account: &Account,
+    context: &Context,
+) -> References {
+    let namespace = context.view.namespace(&role.namespace().unwrap_or_default());
+    let policies: Vec<_> = References::of(&role.spec, &namespace.name)
+        .into_iter()
+        .filter_map(|key| context.view.policy(&key.0, &key.1).map(|policy| (key, policy)))
+        .collect();
+    let status = role.status.as_ref();
+    let referrer = Referrer {
+        namespace: &namespace,
+        class_name: class.metadata.name.as_deref().unwrap_or_default(),
+        class: &class.spec,
+        account,
+        cluster: &context.cluster_name,
+        attached: status.iter().flat_map(|status| &status.managed_policies).map(|policy| policy.arn.as_str()).collect(),
+    };
+    References::resolve(&role.spec, &referrer, |key| {
+        policies.iter().find(|(known, _)| known == key).and_then(|(_, policy)| policy.0.as_ref().ok())
+    })
+}
+
+/// The hold of a role that lists by its ARN a policy that belongs to an object which does not admit the role, if so.
+pub(super) fn borrowing(role: &LambdaExecutionRole, context: &Context) -> Option<Hold> {
+    if role.spec.managed_policies.iter().all(|policy| policy.arn.is_none()) {
+        return None;
+    }
+    let namespace = context.view.namespace(&role.namespace().unwrap_or_default());
+    let all = context.view.policies();
+    let all: Vec<&LambdaManagedPolicy> = all.iter().filter_map(|policy| policy.0.as_ref().ok()).collect();
+    let known = context.policy_arns.lock().unwrap_or_else(PoisonError::into_inner);
+    let described = all.iter().flat_map(|policy| {
+        let key = (policy.namespace().unwrap_or_default(), policy.name_any());
+        let by_status = policy.status.as_ref().and_then(|status| status.policy_arn.as_deref());
+        let arns = by_status.into_iter().chain(known.get(&key).map(String::as_str));
+        arns.map(|arn| (*policy, arn)).collect::<Vec<_>>()
+    });
+    borrowed(&role.spec, &namespace, described)
+}
+
+/// Wakes the policies that a role has no more: they may wait for that to go.
+pub(super) fn wake_let_go(role: &LambdaExecutionRole, now: &LambdaExecutionRoleStatus, context: &Context) {
+    let arns = |status: &LambdaExecutionRoleStatus| -> BTreeSet<String> {
+        status.managed_policies.iter().map(|policy| policy.arn.clone()).collect()
+    };
+    let before = role.status.as_ref().map(arns).unwrap_or_default();
+    let let_go: BTreeSet<String> = before.difference(&arns(now)).cloned().collect();
+    if let_go.is_empty() {
+        return;
+    }
+    for policy in context.view.policies() {
+        let Ok(policy) = &policy.0 else { continue };
+        let arn = policy.status.as_ref().and_then(|status| status.policy_arn.as_ref());
+        if policy.metadata.deletion_timestamp.is_some() && arn.is_some_and(|arn| let_go.contains(arn)) {
+            let (namespace, name) = (policy.namespace().unwrap_or_default(), policy.name_any());
+            context.memory_of_policies.forget((&namespace, &name));
+            context.wake_policies.one(&namespace, &name);
+        }
+    }
+}
