@@ -7,14 +7,16 @@ use tracing::info;
 use super::{
     Context,
     circumstances::Circumstances,
-    neighbours::{borrowing, references},
+    neighbours::{applicants, borrowing, references},
     pipeline::{Ending, failure_of, log, owner_of, pass_of},
     removal::names_of,
     role::result_of,
 };
 use crate::{
     api::{
-        LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaRoleClass, Reason, class::ClassAccount, role::Adoption,
+        LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaRoleClass, Reason,
+        class::{ClassAccount, Mode},
+        role::Adoption,
     },
     aws::{self, Applied, Aws, Kind},
     cluster,
@@ -24,6 +26,7 @@ use crate::{
         compliance::{self, Documents, Wanted},
         desired::{DesiredRole, desired_role},
         diff::diff,
+        grant::{self, Judged, SharedRole},
         guard::{self, Standing, Terms},
         status::{self, Identity, Outcome},
     },
@@ -53,6 +56,7 @@ pub(super) async fn keep(
         context,
         aws: &aws,
         account: &class.spec.account,
+        of_class: class,
         owner: owner_of(role, context),
     };
     // Objects that wait for a place are many, and need no room for what comes behind it.
@@ -95,6 +99,8 @@ pub(super) struct Convergence<'a> {
     pub(super) context: &'a Context,
     pub(super) aws: &'a Aws,
     pub(super) account: &'a ClassAccount,
+    /// The object's class, as it stands.
+    pub(super) of_class: &'a LambdaRoleClass,
     pub(super) owner: Owner,
 }
 
@@ -180,7 +186,7 @@ impl Convergence<'_> {
         hold: Option<&Hold>,
     ) -> Result<Vec<Step>, (Failure, Vec<Step>)> {
         let mut enforced = Vec::new();
-        if !compliance::enforces(class) {
+        if !compliance::enforces(class) && !self.must_narrow(class, account) {
             return Ok(enforced);
         }
         // A name that the class does not allow is looked for only if the object has a role of that name.
@@ -226,10 +232,38 @@ impl Convergence<'_> {
             }
             Err(unread) => failure = failure.or(Some(unread)),
         }
+        if self.narrows(class) && hold.is_none_or(|hold| hold.reason != Reason::Drifted) {
+            let lost = grant::narrowing(&self.grants(class, account), observed);
+            let narrowed = apply(lost.into_iter().filter(|step| !done.contains(step)).collect()).await;
+            failure = failure.or_else(|| failure_of(&narrowed, &observed.name));
+            done.extend(narrowed.done);
+        }
         match failure {
             None => Ok(done),
             Some(failure) => Err((failure, done)),
         }
+    }
+
+    /// The grants for the role, judged.
+    fn grants(&self, class: &ObjectClass, account: &Account) -> Vec<Judged> {
+        let shared = SharedRole {
+            object: self.role,
+            role_name: class.role_name(&self.role.spec),
+            class: self.of_class,
+            account,
+            cluster: &self.context.cluster_name,
+        };
+        applicants(self.role, self.context).iter().map(|applicant| grant::judge(applicant, &shared)).collect()
+    }
+
+    /// Whether grants of a role that is held or refused lose what they are not to have.
+    fn narrows(&self, class: &ObjectClass) -> bool {
+        class.mode == Mode::Enforce && !self.role.spec.suspend
+    }
+
+    /// Whether one may have to.
+    fn must_narrow(&self, class: &ObjectClass, account: &Account) -> bool {
+        self.narrows(class) && grant::must_narrow(&self.grants(class, account), self.previous)
     }
 
     async fn held(
@@ -249,18 +283,22 @@ impl Convergence<'_> {
         &self,
         class: &ObjectClass,
         account: &Account,
-        desired: Box<DesiredRole>,
+        unplaced: Box<DesiredRole>,
     ) -> Result<End, cluster::Error> {
-        let Self { role, previous, context, aws, account: _, owner } = self;
-        let is_settled = status::has_synced(previous, role.metadata.generation, &desired);
+        let Self { role, previous, context, aws, account: _, of_class: _, owner } = self;
         let placed_before = Placed::by_status(previous);
-        let role_arn = compliance::role_arn(&desired, account);
+        let role_arn = compliance::role_arn(&unplaced, account);
+        let grants = self.grants(class, account);
         // Twice at most: a role that turns out to exist when it is created (an answer that was lost) is looked at again.
         for is_second in [false, true] {
-            let observed = match aws.observe(&desired.name).await {
+            let observed = match aws.observe(&unplaced.name).await {
                 Ok(observed) => observed,
-                Err(error) => return Ok(failed(error.failure(&desired.name, None), Some(desired), Vec::new(), false)),
+                Err(error) => {
+                    return Ok(failed(error.failure(&unplaced.name, None), Some(unplaced), Vec::new(), false));
+                }
             };
+            let desired = Box::new(unplaced.as_ref().clone().with_grants(&grants, observed.as_ref(), previous));
+            let is_settled = status::has_synced(previous, role.metadata.generation, &desired);
             let protected = match self.protected().await {
                 Ok(protected) => protected,
                 Err(error) => return Ok(failed(error.failure(&desired.name, None), Some(desired), Vec::new(), false)),
@@ -333,7 +371,7 @@ impl Convergence<'_> {
                 (None, None) => return Ok(failed(vanished(&desired), Some(desired), applied.done, true)),
             }
         }
-        Ok(failed(vanished(&desired), Some(desired), Vec::new(), true))
+        Ok(failed(vanished(&unplaced), Some(unplaced), Vec::new(), true))
     }
 
     /// Names of the roles that the controller itself uses in the account, for this class or another.

@@ -153,7 +153,8 @@ fn inline_policies(
             steps.push((removal_phase(json), Step::DeleteInlinePolicy(name.clone())));
         }
     }
-    let mut room = desired.quotas.inline_policies.saturating_sub(observed.inline_policies.values().map(characters).sum());
+    let mut room =
+        desired.quotas.inline_policies.saturating_sub(observed.inline_policies.values().map(characters).sum());
     let mut late: Vec<(bool, Step)> = Vec::new();
     for (name, document) in &desired.inline_policies {
         let stored = observed.inline_policies.get(name).map(|json| Document::parse(json));

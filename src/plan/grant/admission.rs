@@ -54,12 +54,20 @@ pub(super) fn not_admitted((role_namespace, role): (&str, &str), namespace: &str
 /// there is room for it is another matter.
 #[must_use]
 pub fn judge(applicant: &Applicant, role: &SharedRole<'_>) -> Judged {
-    let Applicant { key, uid: _, generation, created, namespace: _, spec: _, is_deleting: _ } = applicant;
+    let Applicant { key, uid: _, generation, created, namespace: _, spec, is_deleting: _ } = applicant;
     let (content, keeps, warnings) = match verdict(applicant, role) {
         Verdict::Sound { document, class, warnings } => (Ok(document), Keeping::under(&class), warnings),
         Verdict::Refused { hold, keeps, warnings } => (Err(hold), keeps, warnings),
     };
-    Judged { key: key.clone(), generation: *generation, created: *created, content, keeps, warnings }
+    Judged {
+        key: key.clone(),
+        generation: *generation,
+        created: *created,
+        content,
+        keeps,
+        warnings,
+        is_decoded: spec.is_some(),
+    }
 }
 
 enum Verdict {

@@ -79,8 +79,7 @@ fn check_role(role: &RoleReference, faults: &mut Vec<Finding>) {
     if !is_object_name(name) {
         faults.push(Finding::invalid("spec.roleRef.name", rule::OBJECT_NAME));
     }
-    let is_sound =
-        namespace.as_deref().is_none_or(|namespace| is_object_name(namespace) && !namespace.contains('.'));
+    let is_sound = namespace.as_deref().is_none_or(|namespace| is_object_name(namespace) && !namespace.contains('.'));
     if !is_sound {
         faults.push(Finding::invalid("spec.roleRef.namespace", rule::OBJECT_NAMESPACE));
     }

@@ -48,7 +48,8 @@ impl GrantKey {
         if whole.len() <= rule::POLICY_NAME_MAX {
             return whole;
         }
-        let digest = Sha256::digest(&whole).iter().take(8).fold("+".to_owned(), |text, byte| format!("{text}{byte:02x}"));
+        let digest =
+            Sha256::digest(&whole).iter().take(8).fold("+".to_owned(), |text, byte| format!("{text}{byte:02x}"));
         let kept = whole.chars().take(rule::POLICY_NAME_MAX - digest.len());
         kept.chain(digest.chars()).collect()
     }
@@ -104,11 +105,7 @@ impl Applicant {
         Self::of_metadata(metadata, None, namespace)
     }
 
-    fn of_metadata(
-        metadata: &kube::core::ObjectMeta,
-        spec: Option<LambdaRoleGrantSpec>,
-        namespace: Namespace,
-    ) -> Self {
+    fn of_metadata(metadata: &kube::core::ObjectMeta, spec: Option<LambdaRoleGrantSpec>, namespace: Namespace) -> Self {
         Self {
             key: GrantKey { namespace: namespace.name.clone(), name: metadata.name.clone().unwrap_or_default() },
             uid: metadata.uid.clone(),
@@ -151,6 +148,8 @@ pub struct Judged {
     pub keeps: Keeping,
     /// What is probably not meant, or riskier than it looks.
     pub warnings: Vec<Finding>,
+    /// Whether it could be decoded, so that it is known to be for the role.
+    pub is_decoded: bool,
 }
 
 /// What a grant that cannot be placed as it stands may keep of what it has on the role.
@@ -186,10 +185,11 @@ impl Keeping {
 }
 
 impl Judged {
-    /// Whether the role has to do with the grant: admits it, or cannot tell. Of others nobody is told but the grant.
+    /// Whether the role has to do with the grant: admits it, or cannot tell. Whoever may make grants anywhere shall not fill the
+    /// status of a role that does not admit them, nor learn of it from theirs.
     #[must_use]
     pub fn is_of_role(&self) -> bool {
         let reason = self.content.as_ref().err().map(|hold| hold.reason);
-        !matches!(reason, Some(Reason::GrantNotAdmitted | Reason::Deleting))
+        self.is_decoded && !matches!(reason, Some(Reason::GrantNotAdmitted | Reason::Deleting))
     }
 }

@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Applicant, GrantKey, Judged, Keeping, admits, is_of_grant,
+    Applicant, Judged, Keeping, admits, is_of_grant,
     share::{Claim, Share, divide},
 };
 use crate::{
-    api::{
-        LambdaExecutionRole, LambdaExecutionRoleStatus, Reason, role::UnlistedInlinePolicies, status::RoleGrant,
-    },
+    api::{LambdaExecutionRole, LambdaExecutionRoleStatus, Reason, role::UnlistedInlinePolicies, status::RoleGrant},
     plan::{DesiredRole, ObservedRole, Placed, Step, desired::digest as digest_of},
     policy::Document,
 };
@@ -59,8 +57,7 @@ impl DesiredRole {
                 }
                 (Share::Held | Share::Nothing | Share::Wanted, content, _) => (None, Some(reason_of(content))),
             };
-            // Whoever may make grants anywhere shall not fill the status of a role that does not admit them.
-            if judged.is_of_role() && (judged.generation.is_some() || characters.is_some()) {
+            if judged.is_of_role() || characters.is_some() {
                 listed.push(RoleGrant {
                     namespace: judged.key.namespace.clone(),
                     name: judged.key.name.clone(),
@@ -88,11 +85,7 @@ impl DesiredRole {
     }
 }
 
-fn placing<'a>(
-    judged: &'a Judged,
-    observed: Option<&ObservedRole>,
-    status: &LambdaExecutionRoleStatus,
-) -> Placing<'a> {
+fn placing<'a>(judged: &'a Judged, observed: Option<&ObservedRole>, status: &LambdaExecutionRoleStatus) -> Placing<'a> {
     let policy_name = judged.key.policy_name();
     let found = observed.and_then(|role| role.inline_policies.get(&policy_name));
     let stored = found.filter(|json| judged.keeps.allows(&policy_name, json)).map(|json| characters_of(json));
@@ -115,7 +108,9 @@ fn reason_of(content: &Result<Document, super::Hold>) -> Reason {
 
 /// As many as a status lists, by namespace and name: those that are on the role before others.
 fn first_of(mut grants: Vec<RoleGrant>) -> Vec<RoleGrant> {
-    grants.sort_by(|a, b| (a.characters.is_none(), &a.namespace, &a.name).cmp(&(b.characters.is_none(), &b.namespace, &b.name)));
+    grants.sort_by(|a, b| {
+        (a.characters.is_none(), &a.namespace, &a.name).cmp(&(b.characters.is_none(), &b.namespace, &b.name))
+    });
     grants.truncate(LISTED_MAX);
     grants.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     grants
@@ -146,27 +141,19 @@ pub fn must_narrow(grants: &[Judged], status: &LambdaExecutionRoleStatus) -> boo
     })
 }
 
-/// A short text that changes whenever something changes by which grants are judged, beside the role and its class: a role is
-/// looked at for that. Grants that the role does not admit, and that have nothing of it, are no matter of it.
+/// A short text that changes whenever something changes by which grants are judged, beside the role and its class: the role is
+/// looked at for that. Grants that it does not admit are no matter of it, nor is that one which is being deleted is gone at last.
 #[must_use]
 pub fn digest(role: &LambdaExecutionRole, grants: &[Applicant]) -> Option<String> {
     let metadata = &role.metadata;
     let place = (metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default());
-    let is_listed = |key: &GrantKey| {
-        role.status.iter().flat_map(|status| &status.grants).any(|entry| key.is_of(entry) && entry.characters.is_some())
+    let text = |grant: &Applicant| {
+        let Applicant { key, uid, generation, created: _, namespace, spec, is_deleting } = grant;
+        let hold = admits(&role.spec.grants, place, namespace).map(|hold| hold.reason);
+        let is_admitted = !is_deleting && hold != Some(Reason::GrantNotAdmitted);
+        is_admitted.then(|| format!("{:?}", (key, uid, generation, hold, &namespace.labels, spec.is_some())))
     };
-    let mut texts: Vec<String> = grants
-        .iter()
-        .filter_map(|grant| {
-            let hold = admits(&role.spec.grants, place, &grant.namespace);
-            let is_of_role = hold.is_none() && grant.spec.is_some() && !grant.is_deleting || is_listed(&grant.key);
-            let admitted = hold.map(|hold| hold.reason);
-            let Applicant { key, uid, generation, created: _, namespace, spec, is_deleting } = grant;
-            let labels = &namespace.labels;
-            let is_read = spec.is_some();
-            is_of_role.then(|| format!("{:?}", (key, uid, generation, is_deleting, admitted, labels, is_read)))
-        })
-        .collect();
+    let mut texts: Vec<String> = grants.iter().filter_map(text).collect();
     texts.sort();
     (!texts.is_empty()).then(|| digest_of(&texts.concat()))
 }

@@ -250,8 +250,7 @@ fn describe_role(status: &mut LambdaExecutionRoleStatus, desired: &DesiredRole, 
 /// Under `unlisted: Keep` only what these lists name is ever taken away again, so they must not lose what a failed pass did.
 /// `grants` are those that the pass judged.
 fn note_placed(status: &mut LambdaExecutionRoleStatus, applied: &[Step], grants: &[RoleGrant]) {
-    let (attached, stored, listed) =
-        (&mut status.managed_policies, &mut status.inline_policies, &mut status.grants);
+    let (attached, stored, listed) = (&mut status.managed_policies, &mut status.inline_policies, &mut status.grants);
     for step in applied {
         match step {
             Step::AttachManagedPolicy(arn) if attached.iter().all(|policy| policy.arn != *arn) => {
