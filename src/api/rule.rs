@@ -65,6 +65,8 @@ pub const ROLE_NAME: &str = "a role name consists of letters, digits and +=,.@_-
 pub const ROLE_NAME_IMMUTABLE: &str = "roleName is immutable: IAM cannot rename a role, and functions' KMS grants are tied to it; make a new object instead";
 /// Message: `path` without its slashes.
 pub const PATH: &str = "a path begins and ends with a slash and holds printable ASCII without spaces (1 to 512 characters), for example /lambda/";
+/// Message: `path` that no managed policy can have.
+pub const POLICY_PATH: &str = "the statements need managed policies, whose paths hold letters, digits and .,+@=_- between slashes only: make a new object with such a path, or set overflow to Refuse and ask for less";
 /// Message: `path` changed.
 pub const PATH_IMMUTABLE: &str =
     "path is immutable: IAM cannot move a role; make a new object with another roleName instead";

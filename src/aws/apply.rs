@@ -14,10 +14,28 @@ pub struct Applied {
     pub done: Vec<Step>,
     /// ARN and id of the role, if it was created.
     pub created: Option<(String, String)>,
+    /// The managed policy that was written last, if one was.
+    pub written: Option<Written>,
     /// The step that failed, and how; the steps behind it were not tried.
     pub failed: Option<(Step, Error)>,
     /// Whether the process is stopping, so that steps were left for the next start.
     pub is_interrupted: bool,
+}
+
+/// What IAM answers when a managed policy is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Its unique id, if it was created.
+    pub id: Option<String>,
+    /// Id of the version that counts from now on.
+    pub version: String,
+}
+
+/// What a step made.
+enum Made {
+    Nothing,
+    Role(String, String),
+    Policy(Written),
 }
 
 /// Carries out `steps` on the role called `role_name`, up to the first failure, or until `stop` is cancelled.
@@ -29,9 +47,16 @@ pub async fn apply(aws: &Aws, role_name: &str, steps: Vec<Step>, stop: &Cancella
             break;
         }
         match aws.execute(role_name, &step).await {
-            Ok(created) => {
+            Ok(made) => {
                 info!(role = role_name, %step, "changed IAM");
-                applied.created = created.or(applied.created);
+                match made {
+                    Made::Nothing => {}
+                    Made::Role(arn, id) => applied.created = Some((arn, id)),
+                    Made::Policy(written) => {
+                        let id = written.id.or_else(|| applied.written.take()?.id);
+                        applied.written = Some(Written { id, ..written });
+                    }
+                }
                 applied.done.push(step);
             }
             Err(error) => {
@@ -44,11 +69,13 @@ pub async fn apply(aws: &Aws, role_name: &str, steps: Vec<Step>, stop: &Cancella
 }
 
 impl Aws {
-    /// One step; with ARN and id of the role if it was created.
-    async fn execute(&self, role: &str, step: &Step) -> Result<Option<(String, String)>, Error> {
+    async fn execute(&self, role: &str, step: &Step) -> Result<Made, Error> {
         let iam = &self.iam_writes;
         match step {
-            Step::CreateRole(new) => return self.create_role(role, new).await.map(Some),
+            Step::CreateRole(new) => {
+                let (arn, id) = self.create_role(role, new).await?;
+                return Ok(Made::Role(arn, id));
+            }
             Step::PutPermissionsBoundary(arn) => {
                 let request = iam.put_role_permissions_boundary().role_name(role).permissions_boundary(arn);
                 request.send().await.map_err(|error| from_sdk("iam:PutRolePermissionsBoundary", &error))?;
@@ -77,13 +104,19 @@ impl Aws {
             }
             Step::CreatePolicy(new) => {
                 debug!(policy = new.arn, document = %new.document, "creating policy");
-                self.create_policy(new).await?;
+                return self.create_policy(new).await.map(Made::Policy);
             }
             Step::CreatePolicyVersion { arn, document } => {
                 debug!(policy = arn, %document, "writing policy version");
-                self.create_policy_version(arn, document).await?;
+                return self.create_policy_version(arn, document).await.map(Made::Policy);
             }
             Step::DeletePolicyVersion { arn, version } => self.delete_policy_version(arn, version).await?,
+            Step::TagPolicy { arn, tags } => self.tag_policy(arn, tags).await?,
+            Step::UntagPolicy { arn, keys } => self.untag_policy(arn, keys).await?,
+            Step::DetachFromRole { arn, role } => {
+                let answer = iam.detach_role_policy().role_name(role).policy_arn(arn).send().await;
+                gone(answer.map_err(|error| from_sdk("iam:DetachRolePolicy", &error)))?;
+            }
             Step::DeletePolicy(arn) => self.delete_policy(arn).await?,
             Step::UpdateTrustPolicy(document) => {
                 debug!(role, %document, "replacing trust policy");
@@ -109,7 +142,7 @@ impl Aws {
                 gone(answer.map_err(|error| from_sdk("iam:DeleteRole", &error)))?;
             }
         }
-        Ok(None)
+        Ok(Made::Nothing)
     }
 
     async fn create_role(&self, role: &str, new: &NewRole) -> Result<(String, String), Error> {

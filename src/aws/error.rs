@@ -1,6 +1,6 @@
 //! What AWS's errors mean.
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, fmt};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_iam::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
@@ -58,50 +58,84 @@ pub struct Error {
     pub detail: String,
 }
 
+/// What a failure is about, by its name in IAM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About<'a> {
+    /// The role of an object.
+    Role(&'a str),
+    /// The managed policy of an object.
+    Policy(&'a str),
+}
+
+impl<'a> From<&'a str> for About<'a> {
+    fn from(role: &'a str) -> Self {
+        Self::Role(role)
+    }
+}
+
+impl<'a> From<&'a String> for About<'a> {
+    fn from(role: &'a String) -> Self {
+        Self::Role(role)
+    }
+}
+
+/// Within a sentence; `{:#}` at its beginning.
+impl fmt::Display for About<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self, f.alternate()) {
+            (Self::Role(name), false) => write!(f, "role {name}"),
+            (Self::Role(name), true) => write!(f, "Role {name}"),
+            (Self::Policy(name), false) => write!(f, "policy {name}"),
+            (Self::Policy(name), true) => write!(f, "Policy {name}"),
+        }
+    }
+}
+
 impl Error {
     /// A request that could not even be built.
     pub(super) fn unbuilt(operation: &'static str, error: &dyn StdError) -> Self {
         Self { operation, kind: Kind::Refused, detail: error.to_string() }
     }
 
-    /// What the failure means for the object whose role is called `role`. `step` is the change that failed, or `None`
-    /// if it was a look.
+    /// What the failure means for the object whose role or policy it is about. `step` is the change that failed, or `None` if
+    /// it was a look.
     #[must_use]
-    pub fn failure(&self, role: &str, step: Option<&Step>) -> Failure {
+    pub fn failure<'a>(&self, about: impl Into<About<'a>>, step: Option<&Step>) -> Failure {
+        let subject = about.into();
         let Self { operation, detail, .. } = self;
         if let Some(failure) = step.and_then(|step| self.policy_failure(step)) {
             return failure;
         }
         // Who the controller is and what the account allows concerns no role.
         let is_of_account = operation.starts_with("sts:") || *operation == "iam:GetAccountSummary";
-        let about = if is_of_account { String::new() } else { format!(" for role {role}") };
+        let about = if is_of_account { String::new() } else { format!(" for {subject}") };
         let (class, reason, message) = match self.kind {
-            Kind::NotFound => return self.not_found(role, step),
+            Kind::NotFound => return self.not_found(subject, step),
             Kind::AlreadyExists => (
                 Class::Waiting,
                 Reason::RoleConflict,
                 format!(
-                    "IAM says that role {role} exists, but does not show it under this very name: role names are compared without regard to case. Make a new object with another spec.roleName, or remove the role that stands in the way."
+                    "IAM says that {subject} exists, but does not show it under this very name: role names are compared without regard to case. Make a new object with another spec.roleName, or remove the role that stands in the way."
                 ),
             ),
             Kind::LimitExceeded => (
                 Class::Terminal,
                 Reason::QuotaExceeded,
                 format!(
-                    "Role {role} hits a quota of the AWS account ({operation}): {detail}. Ask for less, or for a higher quota."
+                    "{subject:#} hits a quota of the AWS account ({operation}): {detail}. Ask for less, or for a higher quota."
                 ),
             ),
             Kind::InvalidPrincipal => (
                 Class::Waiting,
                 Reason::PrincipalNotFound,
                 format!(
-                    "A principal of role {role}'s trust policy does not exist, or not yet: {detail}. Create it, or correct spec.trust."
+                    "A principal of {subject}'s trust policy does not exist, or not yet: {detail}. Create it, or correct spec.trust."
                 ),
             ),
             Kind::MalformedPolicy => (
                 Class::Terminal,
                 Reason::MalformedPolicy,
-                format!("IAM refuses a policy document of role {role} ({operation}): {detail}. Correct the spec."),
+                format!("IAM refuses a policy document of {subject} ({operation}): {detail}. Correct the spec."),
             ),
             Kind::AccessDenied => (
                 Class::Waiting,
@@ -127,7 +161,7 @@ impl Error {
                 Class::Conflict,
                 Reason::ConcurrentModification,
                 format!(
-                    "Role {role} is being changed by somebody else ({operation}): {detail}. The controller tries again by itself."
+                    "{subject:#} is being changed by somebody else ({operation}): {detail}. The controller tries again by itself."
                 ),
             ),
             Kind::Refused => (Class::Terminal, Reason::Refused, format!("AWS refuses {operation}{about}: {detail}.")),
@@ -172,7 +206,7 @@ impl Error {
         Some(Failure { class, reason, message })
     }
 
-    fn not_found(&self, role: &str, step: Option<&Step>) -> Failure {
+    fn not_found(&self, subject: About<'_>, step: Option<&Step>) -> Failure {
         let policy = match step {
             Some(Step::AttachManagedPolicy(arn) | Step::PutPermissionsBoundary(arn)) => Some(arn),
             Some(Step::CreateRole(new)) => new.permissions_boundary.as_ref(),
@@ -202,7 +236,7 @@ impl Error {
                 class: Class::Transient,
                 reason: Reason::ConcurrentModification,
                 message: format!(
-                    "Role {role}, or a policy of it, vanished while it was worked on ({}). The controller looks again by itself.",
+                    "{subject:#}, or a part of it, vanished while it was worked on ({}). The controller looks again by itself.",
                     self.operation
                 ),
             },

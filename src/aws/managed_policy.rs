@@ -38,6 +38,13 @@ impl KnownPolicies {
     }
 }
 
+impl KnownPolicies {
+    /// Forgets a policy that is gone.
+    pub(super) fn forget(&self, arn: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(arn);
+    }
+}
+
 fn is_fresh(arn: &str, known: Option<&(Instant, Document)>, now: Instant) -> bool {
     let is_of_aws = Arn::parse(arn).is_some_and(|arn| arn.account == "aws");
     let fresh = if is_of_aws { AWS_POLICY_FRESH } else { CUSTOMER_POLICY_FRESH };
@@ -45,6 +52,12 @@ fn is_fresh(arn: &str, known: Option<&(Instant, Document)>, now: Instant) -> boo
 }
 
 impl Aws {
+    /// Remembers what was just written, so that roles are judged by it at once.
+    pub(super) async fn know_policy(&self, arn: &str, document: &Document) {
+        let slot = self.policies.slot(arn);
+        *slot.lock().await = Some((Instant::now(), document.clone()));
+    }
+
     /// The document of a managed policy, in its default version: as of a day ago at most for AWS's own, of five minutes for
     /// a customer's. A failure is not remembered.
     ///

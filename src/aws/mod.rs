@@ -16,7 +16,7 @@ mod policy;
 
 pub use account::Identity;
 pub use accounts::Accounts;
-pub use apply::{Applied, apply};
+pub use apply::{Applied, Written, apply};
 pub use calls::{Call, CallObserver, CallOutcome};
 pub use client::{Aws, Settings};
-pub use error::{Error, Kind};
+pub use error::{About, Error, Kind};

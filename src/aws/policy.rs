@@ -1,13 +1,17 @@
 //! Managed policies that objects own: what IAM holds of one, and the steps that change one.
 
+use std::collections::BTreeMap;
+
+use aws_sdk_iam::types::PolicyUsageType;
+
 use super::{
-    Aws, Error, Kind,
+    Aws, Error, Kind, Written,
     apply::{gone, sdk_tags},
     error::from_sdk,
     observe::decoded,
 };
 use crate::{
-    plan::{ObservedPolicy, PolicyVersion, step::NewPolicy},
+    plan::{HolderRole, ObservedPolicy, PolicyUsage, PolicyVersion, step::NewPolicy},
     policy::Document,
 };
 
@@ -44,7 +48,8 @@ impl Aws {
             default_version,
             document: decoded(&document),
             tags: policy.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect(),
-            attachment_count: policy.attachment_count.and_then(|count| usize::try_from(count).ok()).unwrap_or_default(),
+            attachment_count: number(policy.attachment_count),
+            boundary_count: number(policy.permissions_boundary_usage_count),
             versions: None,
         }))
     }
@@ -73,9 +78,63 @@ impl Aws {
         Ok(versions)
     }
 
+    /// Who has the policy: what it is attached to, with the tags of roles; and, if it is anybody's, whose boundary it is.
+    ///
+    /// # Errors
+    /// If a call fails.
+    pub async fn policy_usage(&self, policy: &ObservedPolicy) -> Result<PolicyUsage, Error> {
+        let mut usage = PolicyUsage::default();
+        let (users, groups, roles) = self.entities(&policy.arn, PolicyUsageType::PermissionsPolicy).await?;
+        (usage.users, usage.groups) = (users, groups);
+        for name in roles {
+            if let Some(tags) = self.role_tags(&name).await? {
+                usage.roles.push(HolderRole { name, tags });
+            }
+        }
+        if policy.boundary_count > 0 {
+            let (users, _, roles) = self.entities(&policy.arn, PolicyUsageType::PermissionsBoundary).await?;
+            let users = users.into_iter().map(|name| format!("user {name}"));
+            usage.bounded = users.chain(roles.into_iter().map(|name| format!("role {name}"))).collect();
+        }
+        Ok(usage)
+    }
+
+    /// Names of the users, groups and roles that have the policy in that way.
+    /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListEntitiesForPolicy.html>
+    async fn entities(
+        &self,
+        arn: &str,
+        usage: PolicyUsageType,
+    ) -> Result<(Vec<String>, Vec<String>, Vec<String>), Error> {
+        let request = self.iam.list_entities_for_policy().policy_arn(arn).policy_usage_filter(usage);
+        let mut pages = request.into_paginator().send();
+        let (mut users, mut groups, mut roles) = (Vec::new(), Vec::new(), Vec::new());
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| from_sdk("iam:ListEntitiesForPolicy", &error))?;
+            users.extend(page.policy_users.unwrap_or_default().into_iter().filter_map(|user| user.user_name));
+            groups.extend(page.policy_groups.unwrap_or_default().into_iter().filter_map(|group| group.group_name));
+            roles.extend(page.policy_roles.unwrap_or_default().into_iter().filter_map(|role| role.role_name));
+        }
+        Ok((users, groups, roles))
+    }
+
+    /// The tags of a role, or `None` if it is gone.
+    async fn role_tags(&self, name: &str) -> Result<Option<BTreeMap<String, String>>, Error> {
+        match self.iam.get_role().role_name(name).send().await {
+            Ok(answer) => {
+                let tags = answer.role.and_then(|role| role.tags).unwrap_or_default();
+                Ok(Some(tags.into_iter().map(|tag| (tag.key, tag.value)).collect()))
+            }
+            Err(error) => match from_sdk("iam:GetRole", &error) {
+                error if error.kind == Kind::NotFound => Ok(None),
+                error => Err(error),
+            },
+        }
+    }
+
     /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html>
-    pub(super) async fn create_policy(&self, new: &NewPolicy) -> Result<(), Error> {
-        let NewPolicy { name, path, arn: _, document, description, tags } = new;
+    pub(super) async fn create_policy(&self, new: &NewPolicy) -> Result<Written, Error> {
+        let NewPolicy { name, path, arn, document, description, tags } = new;
         let request = self
             .iam_writes
             .create_policy()
@@ -84,15 +143,34 @@ impl Aws {
             .policy_document(document.to_string())
             .set_description(Some(description.clone()).filter(|description| !description.is_empty()))
             .set_tags(Some(sdk_tags(tags)?));
-        request.send().await.map_err(|error| from_sdk("iam:CreatePolicy", &error))?;
-        Ok(())
+        let answer = request.send().await.map_err(|error| from_sdk("iam:CreatePolicy", &error))?;
+        self.know_policy(arn, document).await;
+        let policy = answer.policy;
+        let id = policy.as_ref().and_then(|policy| policy.policy_id.clone());
+        Ok(Written { id, version: policy.and_then(|policy| policy.default_version_id).unwrap_or_default() })
     }
 
     /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html>
-    pub(super) async fn create_policy_version(&self, arn: &str, document: &Document) -> Result<(), Error> {
+    pub(super) async fn create_policy_version(&self, arn: &str, document: &Document) -> Result<Written, Error> {
         let request = self.iam_writes.create_policy_version().policy_arn(arn).set_as_default(true);
         let answer = request.policy_document(document.to_string()).send().await;
-        answer.map_err(|error| from_sdk("iam:CreatePolicyVersion", &error))?;
+        let answer = answer.map_err(|error| from_sdk("iam:CreatePolicyVersion", &error))?;
+        self.know_policy(arn, document).await;
+        let version = answer.policy_version.and_then(|version| version.version_id).unwrap_or_default();
+        Ok(Written { id: None, version })
+    }
+
+    /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_TagPolicy.html>
+    pub(super) async fn tag_policy(&self, arn: &str, tags: &BTreeMap<String, String>) -> Result<(), Error> {
+        let request = self.iam_writes.tag_policy().policy_arn(arn).set_tags(Some(sdk_tags(tags)?));
+        request.send().await.map_err(|error| from_sdk("iam:TagPolicy", &error))?;
+        Ok(())
+    }
+
+    /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_UntagPolicy.html>
+    pub(super) async fn untag_policy(&self, arn: &str, keys: &[String]) -> Result<(), Error> {
+        let answer = self.iam_writes.untag_policy().policy_arn(arn).set_tag_keys(Some(keys.to_vec())).send().await;
+        answer.map_err(|error| from_sdk("iam:UntagPolicy", &error))?;
         Ok(())
     }
 
@@ -105,8 +183,13 @@ impl Aws {
     /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html>
     pub(super) async fn delete_policy(&self, arn: &str) -> Result<(), Error> {
         let answer = self.iam_writes.delete_policy().policy_arn(arn).send().await;
+        self.policies.forget(arn);
         gone(answer.map_err(|error| from_sdk("iam:DeletePolicy", &error)))
     }
+}
+
+fn number(count: Option<i32>) -> usize {
+    count.and_then(|count| usize::try_from(count).ok()).unwrap_or_default()
 }
 
 /// IAM numbers versions in the order in which they are made: `v2`, `v10`.

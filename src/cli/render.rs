@@ -49,6 +49,8 @@ struct Rendered<'a> {
     permissions_boundary: Option<&'a str>,
     tags: &'a BTreeMap<String, String>,
     managed_policies: &'a BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    overflow_policies: BTreeMap<&'a str, &'a Document>,
     trust_policy: &'a Document,
     trust_policy_characters: usize,
     inline_policies: &'a BTreeMap<String, Document>,
@@ -90,6 +92,11 @@ fn rendered<'a>(manifest: &'a Manifest, role: &'a DesiredRole) -> Rendered<'a> {
         permissions_boundary: role.permissions_boundary.as_deref(),
         tags: &role.tags,
         managed_policies: &role.managed_policies,
+        overflow_policies: role
+            .overflow_policies
+            .values()
+            .map(|policy| (policy.name.as_str(), &policy.document))
+            .collect(),
         trust_policy: &role.trust_policy,
         trust_policy_characters: role.trust_policy.characters(),
         inline_policies: &role.inline_policies,

@@ -201,6 +201,23 @@ impl Cluster {
         Ok(objects)
     }
 
+    /// The same as they are stored, whether or not they can be decoded.
+    ///
+    /// # Errors
+    /// If the API server fails.
+    pub async fn list_stored<K: Kind>(&self, namespaces: &[String]) -> Result<Vec<Value>, Error> {
+        let apis = match namespaces {
+            [] => vec![Api::all_with(self.client.clone(), &ApiResource::erase::<K>(&()))],
+            names => names.iter().map(|name| self.untyped::<K>(name)).collect(),
+        };
+        let mut objects = Vec::new();
+        for api in apis {
+            let list = api.list(&ListParams::default()).await.map_err(Error::new("list the objects"))?;
+            objects.extend(list.items.iter().map(|object| json!(object)));
+        }
+        Ok(objects)
+    }
+
     /// What can be read of an object whose spec cannot be decoded.
     ///
     /// # Errors

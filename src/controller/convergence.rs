@@ -28,6 +28,7 @@ use crate::{
         diff::diff,
         grant::{self, Judged, SharedRole},
         guard::{self, Standing, Terms},
+        overflow::{self, ByNumber, Names},
         status::{self, Identity, Outcome},
     },
     policy::Arn,
@@ -58,6 +59,7 @@ pub(super) async fn keep(
         account: &class.spec.account,
         of_class: class,
         owner: owner_of(role, context),
+        references: References::default(),
     };
     // Objects that wait for a place are many, and need no room for what comes behind it.
     match Box::pin(pass.run(class, circumstances.obstacle.as_ref())).await? {
@@ -86,6 +88,16 @@ enum End {
     Synced { desired: Box<DesiredRole>, identity: Identity, applied: Vec<Step> },
 }
 
+/// What IAM holds of a role, and the role as it shall be in view of that.
+struct Looked {
+    observed: Option<ObservedRole>,
+    /// What stands where the managed policies of its own would, whoever it belongs to.
+    policies: ByNumber,
+    desired: Box<DesiredRole>,
+    /// What is the object's.
+    placed_before: Placed,
+}
+
 /// Why a pass does not get as far as IAM's state.
 enum Stop {
     Reject(Vec<Finding>),
@@ -102,10 +114,12 @@ pub(super) struct Convergence<'a> {
     /// The object's class, as it stands.
     pub(super) of_class: &'a LambdaRoleClass,
     pub(super) owner: Owner,
+    /// The managed policies that the role refers to.
+    pub(super) references: References,
 }
 
 impl Convergence<'_> {
-    async fn run(&self, class: &LambdaRoleClass, obstacle: Option<&Hold>) -> Result<End, cluster::Error> {
+    async fn run(mut self, class: &LambdaRoleClass, obstacle: Option<&Hold>) -> Result<End, cluster::Error> {
         let name = class.metadata.name.as_deref().unwrap_or_default();
         if let Err(faults) = class::check(&class.spec) {
             return Ok(End::Held { hold: Hold::invalid_class(name, &faults), enforced: Vec::new() });
@@ -114,14 +128,14 @@ impl Convergence<'_> {
             Ok(account) => account,
             Err(error) => return Ok(failed(error.failure(name, None), None, Vec::new(), false)),
         };
-        let references = references(self.role, class, &account, self.context);
+        self.references = references(self.role, class, &account, self.context);
         let class = match ObjectClass::of(name, &class.spec, &self.role.spec, &self.owner, &account) {
             Ok(class) => class,
             Err(faults) => {
                 return Ok(End::Held { hold: Hold::invalid_class(name, &faults), enforced: Vec::new() });
             }
         };
-        match self.intent(&class, &account, &references, obstacle) {
+        match self.intent(&class, &account, obstacle) {
             Ok(desired) => self.converge(&class, &account, desired).await,
             Err(stop) => self.stopped(&class, &account, stop).await,
         }
@@ -132,20 +146,19 @@ impl Convergence<'_> {
         &self,
         class: &ObjectClass,
         account: &Account,
-        references: &References,
         obstacle: Option<&Hold>,
     ) -> Result<Box<DesiredRole>, Stop> {
         if let Some(hold) = obstacle {
             return Err(Stop::Hold(hold.clone()));
         }
         let current_name = self.previous.role_name.as_deref();
-        let desired = desired_role(&self.role.spec, &self.owner, account, class, references, current_name)
+        let desired = desired_role(&self.role.spec, &self.owner, account, class, &self.references, current_name)
             .map_err(Stop::Reject)?;
         // What can be told without asking AWS is told of suspended objects, too.
         if let Some(hold) = compliance::naming_refusal(class, &self.role.spec)
             .or_else(|| compliance::unread_refusal(class, &desired, account))
             .or_else(|| borrowing(self.role, self.context))
-            .or_else(|| references.hold().cloned())
+            .or_else(|| self.references.hold().cloned())
         {
             return Err(Stop::Hold(hold));
         }
@@ -192,8 +205,8 @@ impl Convergence<'_> {
         // A name that the class does not allow is looked for only if the object has a role of that name.
         let named = Some(class.role_name(&self.role.spec)).filter(|_| class.judge_choices(&self.role.spec).is_empty());
         for name in names_of(named, self.previous) {
-            let done = match self.aws.observe(&name).await {
-                Ok(observed) => self.enforce(class, account, observed.as_ref(), hold).await,
+            let done = match self.observe_for_class(class, &name, hold).await {
+                Ok((observed, overflow)) => self.enforce(class, account, observed.as_ref(), &overflow, hold).await,
                 Err(error) => Err((error.failure(&name, None), Vec::new())),
             };
             match done {
@@ -207,26 +220,52 @@ impl Convergence<'_> {
         Ok(enforced)
     }
 
+    /// The role, and the managed policies of its own where the class goes by what they hold.
+    async fn observe_for_class(
+        &self,
+        class: &ObjectClass,
+        name: &str,
+        hold: Option<&Hold>,
+    ) -> Result<(Option<ObservedRole>, ByNumber), aws::Error> {
+        let observed = self.aws.observe(name).await?;
+        let mut policies = ByNumber::new();
+        if let Some(role) = &observed
+            && compliance::reads_overflow(class, hold)
+        {
+            let names = Names::of_role(role);
+            let numbers = overflow::numbers(&names, observed.as_ref(), self.previous);
+            policies = overflow::owned(&read_policies(self.aws, &names, &numbers).await?, &self.owner);
+        }
+        Ok((observed, policies))
+    }
+
     /// Does what the class demands of a role that is held or refused, if the role is the object's; returns what was done.
     async fn enforce(
         &self,
         class: &ObjectClass,
         account: &Account,
         observed: Option<&ObservedRole>,
+        overflow: &ByNumber,
         hold: Option<&Hold>,
     ) -> Result<Vec<Step>, (Failure, Vec<Step>)> {
         let Some(observed) = observed.filter(|role| role.is_owned_by(&self.owner)) else { return Ok(Vec::new()) };
-        let wanted = Wanted::by(&self.role.spec, &self.owner, account, &observed.name);
+        let wanted = Wanted::by(&self.role.spec, &self.owner, account, &self.references, &observed.name);
         let apply = |steps| aws::apply(self.aws, &observed.name, steps, &self.context.stop);
         let bounded = apply(compliance::boundary(class, observed, &wanted)).await;
         // Each for itself: a boundary that does not exist is no reason to leave what is to go, and the boundary does not
         // depend on what nobody could read.
         let mut failure = failure_of(&bounded, &observed.name);
         let mut done = bounded.done;
-        let attached = compliance::documents_for_revocation(class, observed, hold);
+        let attached = compliance::documents_for_revocation(class, observed, hold, overflow);
         match self.documents(attached, &observed.name).await {
             Ok(documents) => {
-                let revoked = apply(compliance::revocation(class, observed, hold, &documents, &wanted)).await;
+                let steps =
+                    |overflow: &ByNumber| compliance::revocation(class, observed, hold, overflow, &documents, &wanted);
+                let steps = match with_versions(self.aws, overflow, &steps(overflow)).await {
+                    Ok(overflow) => steps(&overflow),
+                    Err(error) => return Err((error.failure(&observed.name, None), done)),
+                };
+                let revoked = apply(steps).await;
                 failure = failure.or_else(|| failure_of(&revoked, &observed.name));
                 done.extend(revoked.done);
             }
@@ -271,9 +310,10 @@ impl Convergence<'_> {
         class: &ObjectClass,
         account: &Account,
         observed: Option<&ObservedRole>,
+        overflow: &ByNumber,
         hold: Hold,
     ) -> Result<End, cluster::Error> {
-        Ok(match self.enforce(class, account, observed, Some(&hold)).await {
+        Ok(match self.enforce(class, account, observed, overflow, Some(&hold)).await {
             Ok(enforced) => End::Held { hold, enforced },
             Err((failure, applied)) => failed(failure, None, applied, true),
         })
@@ -285,23 +325,22 @@ impl Convergence<'_> {
         account: &Account,
         unplaced: Box<DesiredRole>,
     ) -> Result<End, cluster::Error> {
-        let Self { role, previous, context, aws, account: _, of_class: _, owner } = self;
-        let placed_before = Placed::by_status(previous);
-        let role_arn = compliance::role_arn(&unplaced, account);
+        let Self { role, context, aws, owner, .. } = self;
         let grants = self.grants(class, account);
-        // Twice at most: a role that turns out to exist when it is created (an answer that was lost) is looked at again.
+        // Twice at most: what turns out to exist when it is created (an answer that was lost) is looked at again.
         for is_second in [false, true] {
-            let observed = match aws.observe(&unplaced.name).await {
-                Ok(observed) => observed,
-                Err(error) => {
-                    return Ok(failed(error.failure(&unplaced.name, None), Some(unplaced), Vec::new(), false));
-                }
+            let failed_to_look = |error: &aws::Error| {
+                failed(error.failure(&unplaced.name, None), Some(unplaced.clone()), Vec::new(), false)
             };
-            let desired = Box::new(unplaced.as_ref().clone().with_grants(&grants, observed.as_ref(), previous));
-            let is_settled = status::has_synced(previous, role.metadata.generation, &desired);
+            let Looked { observed, policies, desired, placed_before } = match self.look(&unplaced).await {
+                Ok(looked) => looked,
+                Err(error) => return Ok(failed_to_look(&error)),
+            };
+            let desired = Box::new(desired.with_grants(&grants, observed.as_ref(), self.previous));
+            let own = &placed_before.overflow_policies;
             let protected = match self.protected().await {
                 Ok(protected) => protected,
-                Err(error) => return Ok(failed(error.failure(&desired.name, None), Some(desired), Vec::new(), false)),
+                Err(error) => return Ok(failed_to_look(&error)),
             };
             let terms = Terms { owner, class, protected: &protected };
             if let Some(found) = &observed
@@ -311,25 +350,15 @@ impl Convergence<'_> {
             }
             let is_adopted = observed.as_ref().is_some_and(|role| !role.is_owned_by(owner) || role.is_adopted());
             if !is_adopted && let Some(hold) = compliance::new_name_refusal(class, &role.spec) {
-                return self.held(class, account, observed.as_ref(), hold).await;
+                return self.held(class, account, observed.as_ref(), own, hold).await;
             }
-            // First what can be told without reading anything: which policies there are is not every author's to know.
-            let unread = compliance::documents_needed(Some(&desired), observed.as_ref());
-            let refusal_by = |documents: &Documents| {
-                compliance::refusal(class, &desired, &role_arn, observed.as_ref(), &placed_before, documents)
-            };
-            if let Some(hold) = refusal_by(&compliance::unread_documents(&unread)) {
-                return self.held(class, account, observed.as_ref(), hold).await;
-            }
-            match self.documents(unread, &desired.name).await {
-                Ok(documents) => {
-                    if let Some(hold) = refusal_by(&documents) {
-                        return self.held(class, account, observed.as_ref(), hold).await;
-                    }
-                }
+            let observed = observed.as_ref();
+            match self.refusal(class, account, &desired, observed, &placed_before).await {
+                Ok(None) => {}
+                Ok(Some(hold)) => return self.held(class, account, observed, own, hold).await,
                 // What cannot be read is no way round the class either: a policy that does not exist can be listed by anybody.
                 Err(failure) => {
-                    let (failure, applied) = match self.enforce(class, account, observed.as_ref(), None).await {
+                    let (failure, applied) = match self.enforce(class, account, observed, own, None).await {
                         Ok(applied) => (failure, applied),
                         Err(other) => other,
                     };
@@ -337,17 +366,24 @@ impl Convergence<'_> {
                     return Ok(failed(failure, Some(desired), applied, is_behind));
                 }
             }
-            let steps = diff(&desired, observed.as_ref(), &placed_before);
-            let steps = match guard::judge(&desired, &terms, observed.as_ref(), steps, is_settled) {
+            if let Some(hold) = overflow::conflict(&desired, owner, &policies) {
+                return self.held(class, account, observed, own, hold).await;
+            }
+            let is_settled = status::has_synced(self.previous, role.metadata.generation, &desired);
+            let steps = match self.steps(&desired, observed, &placed_before).await {
                 Ok(steps) => steps,
-                Err(hold) => return self.held(class, account, observed.as_ref(), hold).await,
+                Err(error) => return Ok(failed_to_look(&error)),
+            };
+            let steps = match guard::judge(&desired, &terms, observed, steps, is_settled) {
+                Ok(steps) => steps,
+                Err(hold) => return self.held(class, account, observed, own, hold).await,
             };
             if !(steps.is_empty() && observed.is_none()) {
                 context.cluster.add_finalizer(*role).await?;
             }
             let applied = aws::apply(aws, &desired.name, steps, &context.stop).await;
-            let identity = applied.created.clone().or_else(|| observed.map(|role| (role.arn, role.id)));
-            match (failure_of(&applied, &desired.name), identity) {
+            let known = observed.map(|role| (role.arn.clone(), role.id.clone()));
+            match (failure_of(&applied, &desired.name), applied.created.clone().or(known)) {
                 (None, Some((arn, id))) => {
                     let identity = Identity { arn, id, account_id: account.id.clone() };
                     if is_settled && !applied.done.is_empty() {
@@ -355,8 +391,8 @@ impl Convergence<'_> {
                     }
                     return Ok(End::Synced { desired, identity, applied: applied.done });
                 }
-                (Some(_), _) if !is_second && has_found_role(&applied) => {
-                    info!("the role exists already; looking again");
+                (Some(_), _) if !is_second && has_found_it(&applied) => {
+                    info!("what was to be created exists already; looking again");
                 }
                 (Some(failure), _) => {
                     let mut done = applied.done;
@@ -372,6 +408,59 @@ impl Convergence<'_> {
             }
         }
         Ok(failed(vanished(&unplaced), Some(unplaced), Vec::new(), true))
+    }
+
+    /// Looks at the role and at the managed policies of its own: those that may be there, and those that it needs.
+    async fn look(&self, unplaced: &DesiredRole) -> Result<Looked, aws::Error> {
+        let observed = self.aws.observe(&unplaced.name).await?;
+        let names = &unplaced.overflow_names;
+        let mut numbers = overflow::numbers(names, observed.as_ref(), self.previous);
+        let mut policies = read_policies(self.aws, names, &numbers).await?;
+        loop {
+            let placed_before = Placed::by_status(self.previous).with_overflow(overflow::owned(&policies, &self.owner));
+            let desired = Box::new(unplaced.placed(observed.as_ref(), &placed_before));
+            let unseen = overflow::unseen(&desired, &numbers);
+            if unseen.is_empty() {
+                return Ok(Looked { observed, policies, desired, placed_before });
+            }
+            policies.extend(read_policies(self.aws, names, &unseen).await?);
+            numbers.extend(unseen);
+        }
+    }
+
+    /// Why the class refuses the role, if it does.
+    async fn refusal(
+        &self,
+        class: &ObjectClass,
+        account: &Account,
+        desired: &DesiredRole,
+        observed: Option<&ObservedRole>,
+        placed_before: &Placed,
+    ) -> Result<Option<Hold>, Failure> {
+        let role_arn = compliance::role_arn(desired, account);
+        let unread = compliance::documents_needed(Some(desired), observed, &placed_before.overflow_policies);
+        let refusal_by =
+            |documents: &Documents| compliance::refusal(class, desired, &role_arn, observed, placed_before, documents);
+        // First what can be told without reading anything: which policies there are is not every author's to know.
+        if let Some(hold) = refusal_by(&compliance::unread_documents(&unread)) {
+            return Ok(Some(hold));
+        }
+        Ok(refusal_by(&self.documents(unread, &desired.name).await?))
+    }
+
+    /// The steps to the role as it shall be, with the versions of policies that have to go for others.
+    async fn steps(
+        &self,
+        desired: &DesiredRole,
+        observed: Option<&ObservedRole>,
+        placed_before: &Placed,
+    ) -> Result<Vec<Step>, aws::Error> {
+        let steps = diff(desired, observed, placed_before);
+        if overflow::versions_needed(&steps).is_empty() {
+            return Ok(steps);
+        }
+        let overflow = with_versions(self.aws, &placed_before.overflow_policies, &steps).await?;
+        Ok(diff(desired, observed, &placed_before.clone().with_overflow(overflow)))
     }
 
     /// Names of the roles that the controller itself uses in the account, for this class or another.
@@ -408,8 +497,30 @@ fn failed(failure: Failure, desired: Option<Box<DesiredRole>>, applied: Vec<Step
     End::Failed { failure, desired, applied, is_behind }
 }
 
-fn has_found_role(applied: &Applied) -> bool {
-    matches!(&applied.failed, Some((Step::CreateRole(_), error)) if error.kind == Kind::AlreadyExists)
+fn has_found_it(applied: &Applied) -> bool {
+    let creates = |step: &Step| matches!(step, Step::CreateRole(_) | Step::CreatePolicy(_));
+    matches!(&applied.failed, Some((step, error)) if creates(step) && error.kind == Kind::AlreadyExists)
+}
+
+/// The policies of these numbers that there are, whoever they belong to.
+pub(super) async fn read_policies(aws: &Aws, names: &Names, numbers: &BTreeSet<u32>) -> Result<ByNumber, aws::Error> {
+    let mut policies = ByNumber::new();
+    for number in numbers {
+        if let Some(policy) = aws.observe_policy(&names.arn(*number)).await? {
+            policies.insert(*number, policy);
+        }
+    }
+    Ok(policies)
+}
+
+/// The policies, with their versions where the steps are about these.
+pub(super) async fn with_versions(aws: &Aws, policies: &ByNumber, steps: &[Step]) -> Result<ByNumber, aws::Error> {
+    let needed = overflow::versions_needed(steps);
+    let mut policies = policies.clone();
+    for policy in policies.values_mut().filter(|policy| needed.contains(&policy.arn)) {
+        policy.versions = Some(aws.policy_versions(&policy.arn).await?);
+    }
+    Ok(policies)
 }
 
 fn vanished(desired: &DesiredRole) -> Failure {

@@ -7,13 +7,15 @@ use std::{
 
 use kube::ResourceExt;
 
-use super::{Context, shared_role::Said};
+use super::{Context, pipeline::owner_of, shared_role::Said};
 use crate::{
     api::{LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaManagedPolicy, LambdaRoleClass, LambdaRoleGrant},
     cluster::{Change, Guarded},
     plan::{
-        Account, Hold, References,
+        Account, Hold, ObjectClass, Owner, References,
+        class::select,
         grant::{self, Applicant},
+        managed_policy as policy,
         reference::{self, Referrer, borrowed},
     },
 };
@@ -147,6 +149,34 @@ pub(super) fn borrowing(role: &LambdaExecutionRole, context: &Context) -> Option
         arns.map(|arn| (*policy, arn)).collect::<Vec<_>>()
     });
     borrowed(&role.spec, &namespace, described)
+}
+
+/// The roles that refer to a policy, or have it by their status, each with its class: a new version reaches all of them.
+pub(super) fn referrers(arn: &str, policy: &Owner, account: &Account, context: &Context) -> Vec<policy::Referrer> {
+    let key = (policy.namespace.clone(), policy.name.clone());
+    let refers = |object: &Guarded<LambdaExecutionRole>| {
+        object.0.as_ref().is_ok_and(|role| {
+            let attached = role.status.iter().flat_map(|status| &status.managed_policies).map(|policy| &policy.arn);
+            let listed = role.spec.managed_policies.iter().filter_map(|policy| policy.arn.as_ref());
+            attached.chain(listed).any(|known| known == arn)
+                || References::of(&role.spec, &role.namespace().unwrap_or_default()).contains(&key)
+        })
+    };
+    let classes = context.view.classes();
+    let classes: Vec<&LambdaRoleClass> = classes.iter().filter_map(|class| class.0.as_ref().ok()).collect();
+    let of_account = |class: &&LambdaRoleClass| class.spec.account.id == account.id;
+    let roles = context.roles.iter().flat_map(|store| store.state_filter(refers));
+    let referrer = |object: Arc<Guarded<LambdaExecutionRole>>| {
+        let role = object.0.as_ref().ok()?;
+        let owner = owner_of(role, context);
+        let namespace = context.view.namespace(&owner.namespace);
+        let class = select(role, &namespace, classes.iter().copied()).class().filter(of_account)?;
+        let region = class.spec.account.region.clone().unwrap_or_else(|| account.region.clone());
+        let account = Account { region, ..account.clone() };
+        let class = ObjectClass::of(&class.name_any(), &class.spec, &role.spec, &owner, &account);
+        Some(policy::Referrer { namespace: owner.namespace, name: owner.name, class })
+    };
+    roles.filter_map(referrer).collect()
 }
 
 /// Wakes the policies that a role has no more: they may wait for that to go.

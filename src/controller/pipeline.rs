@@ -13,7 +13,7 @@ use tracing::{Instrument, debug, info, info_span, warn};
 use super::{Context, circumstances::Circumstances, memory::Memory};
 use crate::{
     api::{DELETE_IN_USE_ANNOTATION, RECONCILE_AT_ANNOTATION, Reason},
-    aws::Applied,
+    aws::{About, Applied},
     cluster::{self, Guarded, Kind, Salvage},
     plan::{
         Class, Failure, Owner,
@@ -224,16 +224,17 @@ async fn skip<K: Reconciled>(
     Ok((Action::requeue(wake), PassResult::Skipped))
 }
 
-/// What follows from a step that failed on what is called `name`.
-pub(super) fn failure_of(applied: &Applied, name: &str) -> Option<Failure> {
+/// What follows from a step that failed.
+pub(super) fn failure_of<'a>(applied: &Applied, about: impl Into<About<'a>>) -> Option<Failure> {
+    let about = about.into();
     if applied.is_interrupted {
         return Some(Failure {
             class: Class::Transient,
             reason: Reason::Pending,
-            message: format!("The controller stopped while it changed {name}; it goes on when it is back."),
+            message: format!("The controller stopped while it changed {about}; it goes on when it is back."),
         });
     }
-    applied.failed.as_ref().map(|(step, error)| error.failure(name, Some(step)))
+    applied.failed.as_ref().map(|(step, error)| error.failure(about, Some(step)))
 }
 
 /// What passes by itself is no warning.

@@ -1,15 +1,27 @@
 //! `LambdaManagedPolicy` in the pipeline.
 
+mod convergence;
+mod removal;
+
+use std::sync::PoisonError;
+
+use kube::ResourceExt;
+
 use super::{
     Context,
-    circumstances::Circumstances,
+    circumstances::{Circumstances, circumstances},
     memory::Memory,
-    pipeline::{Ending, Reconciled},
+    pipeline::{Ending, Reconciled, pass_of},
 };
 use crate::{
     api::{LambdaManagedPolicy, LambdaManagedPolicyStatus},
     cluster,
-    plan::status::{Pass, Report},
+    lint::Finding,
+    plan::{
+        Hold,
+        managed_policy::status::{self, Outcome, Pass, Report},
+    },
+    telemetry::PassResult,
 };
 
 impl Reconciled for LambdaManagedPolicy {
@@ -17,8 +29,8 @@ impl Reconciled for LambdaManagedPolicy {
         &context.memory_of_policies
     }
 
-    fn circumstances(&self, _: &Context) -> Option<Circumstances> {
-        None
+    fn circumstances(&self, context: &Context) -> Option<Circumstances> {
+        circumstances(self, context)
     }
 
     fn neighbours(&self, _: &Context) -> Option<String> {
@@ -27,41 +39,68 @@ impl Reconciled for LambdaManagedPolicy {
 
     async fn keep(
         &self,
-        _: &LambdaManagedPolicyStatus,
-        _: &Circumstances,
-        _: &Context,
+        previous: &LambdaManagedPolicyStatus,
+        circumstances: &Circumstances,
+        context: &Context,
     ) -> Result<Ending<LambdaManagedPolicyStatus>, cluster::Error> {
-        Ok(Ending::Stopped)
+        convergence::keep(self, previous, circumstances, context).await
     }
 
     async fn remove(
         &self,
-        _: &LambdaManagedPolicyStatus,
-        _: &Circumstances,
-        _: &Context,
+        previous: &LambdaManagedPolicyStatus,
+        circumstances: &Circumstances,
+        context: &Context,
     ) -> Result<Ending<LambdaManagedPolicyStatus>, cluster::Error> {
-        Ok(Ending::Stopped)
+        removal::remove(self, previous, circumstances, context).await
     }
 
     fn refuse(
         &self,
-        _: &LambdaManagedPolicyStatus,
-        _: &Circumstances,
-        _: &str,
-        _: &Context,
+        previous: &LambdaManagedPolicyStatus,
+        circumstances: &Circumstances,
+        fault: &str,
+        context: &Context,
     ) -> Ending<LambdaManagedPolicyStatus> {
-        Ending::Stopped
+        let faults = [Finding::invalid("spec", format!("cannot be read: {fault}"))];
+        let hold = Hold::unreadable(fault);
+        let outcome = match self.metadata.deletion_timestamp {
+            None => Outcome::Rejected { findings: &faults, enforced: &[] },
+            Some(_) => Outcome::Held { hold: &hold, is_deleting: true, enforced: &[] },
+        };
+        reported(self, previous, circumstances, context, &outcome)
     }
 
-    fn settle(&self, _: &Pass<'_, LambdaManagedPolicyStatus>) -> Option<Report<LambdaManagedPolicyStatus>> {
-        None
+    fn settle(&self, pass: &Pass<'_>) -> Option<Report> {
+        status::settle(pass)
     }
 
     fn resync_interval(&self) -> Option<&str> {
-        None
+        self.spec.resync_interval.as_deref()
     }
 
+    /// Whoever refers to it is woken by the watch of policies.
     fn changed(&self, _: &LambdaManagedPolicyStatus, _: &Context) {}
 
-    fn gone(&self, _: &Circumstances, _: &Context) {}
+    fn gone(&self, _: &Circumstances, context: &Context) {
+        let key = (self.namespace().unwrap_or_default(), self.name_any());
+        context.policy_arns.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    }
+}
+
+/// What a pass that came to `outcome` says.
+fn reported(
+    policy: &LambdaManagedPolicy,
+    previous: &LambdaManagedPolicyStatus,
+    circumstances: &Circumstances,
+    context: &Context,
+    outcome: &Outcome<'_>,
+) -> Ending<LambdaManagedPolicyStatus> {
+    let result = match outcome {
+        Outcome::Synced { .. } => PassResult::Synced,
+        Outcome::Rejected { .. } | Outcome::Held { .. } => PassResult::Held,
+        Outcome::Failed { failure, .. } => PassResult::Failed(failure.class),
+    };
+    let report = status::report(&pass_of(policy, previous, circumstances, context), outcome);
+    Ending::Reported(Box::new(report), result)
 }

@@ -8,7 +8,7 @@ use tracing::info;
 use super::{
     Context,
     circumstances::Circumstances,
-    convergence::Convergence,
+    convergence::{Convergence, read_policies, with_versions},
     neighbours::references,
     pipeline::{Ending, failure_of, is_delete_in_use, log, owner_of, pass_of},
     role::result_of,
@@ -24,6 +24,7 @@ use crate::{
         Account, Failure, Hold, ObjectClass, Owner, Placed, References, Step, Usage, Verdict,
         class::bound_class,
         guard::Removal,
+        overflow::{self, ByNumber, Names},
         status::{self, Note, Outcome},
     },
 };
@@ -87,7 +88,7 @@ pub(super) async fn remove(
         };
         let verdict = match removal.judge_unseen() {
             Some(verdict) => verdict,
-            None => match exit.look(&removal, &account, &references).await {
+            None => match exit.look(&removal, &account, &class, &references).await {
                 Ok(verdict) => verdict,
                 Err(error) => return Ok(failed(error.failure(&name, None), &[])),
             },
@@ -96,9 +97,18 @@ pub(super) async fn remove(
             // A deletion that waits, perhaps because somebody suspended it, is no way round the class.
             Verdict::Hold(hold) => {
                 let owner = owner.clone();
-                let (account_of_class, of_class) = (&of_role.spec.account, &*of_role);
-                let pass =
-                    Convergence { role, previous, context, aws: &aws, account: account_of_class, of_class, owner };
+                let of_class = &*of_role;
+                let account_of_class = &of_class.spec.account;
+                let pass = Convergence {
+                    role,
+                    previous,
+                    context,
+                    aws: &aws,
+                    account: account_of_class,
+                    of_class,
+                    owner,
+                    references,
+                };
                 return Ok(match pass.demand(&class, &account, circumstances.obstacle.as_ref()).await {
                     Ok(enforced) => report(&Outcome::Held { hold: &hold, is_deleting: true, enforced: &enforced }),
                     Err((failure, applied)) => failed(failure, &applied),
@@ -147,6 +157,7 @@ impl Exit<'_> {
         &self,
         removal: &Removal<'_>,
         account: &Account,
+        class: &ObjectClass,
         references: &References,
     ) -> Result<Verdict, aws::Error> {
         let Self { role, previous, aws, owner } = self;
@@ -158,8 +169,23 @@ impl Exit<'_> {
             Some(found) if removal.concerns(found) => aws.usage(found, !removal.delete_in_use).await?,
             Some(_) | None => Usage::default(),
         };
+        // A role that somebody else deleted leaves the managed policies of its own behind.
+        let names = match &observed {
+            Some(role) => Names::of_role(role),
+            None => Names::of(account, class.path(role.spec.path.as_deref()), removal.role_name),
+        };
+        let mut policies = ByNumber::new();
+        if observed.as_ref().is_none_or(|role| removal.concerns(role)) {
+            let numbers = overflow::numbers(&names, observed.as_ref(), previous);
+            policies = overflow::owned(&read_policies(aws, &names, &numbers).await?, owner);
+        }
         let by_spec = Placed::by_spec(&role.spec, owner, account, references, removal.role_name);
-        Ok(removal.judge(observed.as_ref(), &usage, &Placed::by_status(previous).and(by_spec)))
+        let placed = Placed::by_status(previous).and(by_spec).with_overflow(policies);
+        let judge = |placed: &Placed| removal.judge(observed.as_ref(), &usage, placed);
+        let verdict = judge(&placed);
+        let Verdict::Delete(steps) = &verdict else { return Ok(verdict) };
+        let policies = with_versions(aws, &placed.overflow_policies, steps).await?;
+        Ok(judge(&placed.with_overflow(policies)))
     }
 }
 

@@ -68,6 +68,8 @@ pub struct LocatedPolicy {
     pub path: String,
     /// Its ARN.
     pub arn: String,
+    /// Whether an object describes it, which is judged by itself.
+    pub is_described: bool,
     /// What the author of the item says not to tell.
     pub ignored: BTreeSet<Code>,
 }

@@ -17,7 +17,7 @@ pub(super) fn check_policies(policies: &[LocatedPolicy], home: Home<'_>, report:
             report.add(&policy.ignored, finding);
             continue;
         }
-        let LocatedPolicy { path, arn, ignored } = policy;
+        let LocatedPolicy { path, arn, is_described: _, ignored } = policy;
         let is_service_linked = Arn::parse(arn).is_some_and(|arn| is_service_linked(arn.resource));
         let (severity, message) = if is_service_linked {
             (Severity::Error, format!("{arn} belongs to service-linked roles, and IAM attaches it to no other"))

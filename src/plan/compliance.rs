@@ -10,6 +10,7 @@ use super::{
     desired::DesiredRole,
     expansion, grant,
     guardrail::{Guardrails, JudgedRole, LocatedDocument, Violation, revoke_all},
+    overflow::ByNumber,
     permissions::Permissions,
     reference::References,
 };
@@ -28,12 +29,17 @@ use crate::{
 pub type Documents = BTreeMap<String, Document>;
 
 /// ARNs of the managed policies whose documents have to be asked for: those that the role would have, and those that it has,
-/// but for AWS's own that the catalog holds.
+/// but for AWS's own that the catalog holds, and the role's own, `overflow`, which are known.
 #[must_use]
-pub fn documents_needed(desired: Option<&DesiredRole>, observed: Option<&ObservedRole>) -> BTreeSet<String> {
+pub fn documents_needed(
+    desired: Option<&DesiredRole>,
+    observed: Option<&ObservedRole>,
+    overflow: &ByNumber,
+) -> BTreeSet<String> {
     let wanted = desired.into_iter().flat_map(|desired| &desired.managed_policies);
     let found = observed.into_iter().flat_map(|observed| &observed.managed_policies);
-    wanted.chain(found).filter(|arn| in_catalog(arn).is_none()).cloned().collect()
+    let is_known = |arn: &String| in_catalog(arn).is_some() || overflow.values().any(|policy| policy.arn == *arn);
+    wanted.chain(found).filter(|arn| !is_known(arn)).cloned().collect()
 }
 
 /// The hold of an object whose name, path or deletion policy for the role its class does not allow, if so. Judged before IAM is asked: what
@@ -61,7 +67,7 @@ pub fn unread_documents(arns: &BTreeSet<String>) -> Documents {
 /// the class does not allow, and which policies there are, is not every author's to know.
 #[must_use]
 pub fn unread_refusal(class: &ObjectClass, desired: &DesiredRole, account: &Account) -> Option<Hold> {
-    let unread = unread_documents(&documents_needed(Some(desired), None));
+    let unread = unread_documents(&documents_needed(Some(desired), None, &ByNumber::new()));
     refusal(class, desired, &role_arn(desired, account), None, &Placed::default(), &unread)
 }
 
@@ -74,7 +80,7 @@ pub fn offline(
     account: &Account,
 ) -> (Vec<Finding>, Vec<Finding>) {
     let Some(name) = &class.name else { return (Vec::new(), Vec::new()) };
-    let unread = documents_needed(Some(desired), None);
+    let unread = documents_needed(Some(desired), None, &ByNumber::new());
     let mut violations = class.judge_choices(spec);
     violations.extend(violations_of(
         class,
@@ -152,15 +158,17 @@ fn violations_of(
             }),
         }
     }
-    let spec_policies = desired.parts.managed_policies.iter().map(|policy| (policy.path.clone(), policy.arn.as_str()));
-    let kept_policies =
-        kept_managed.into_iter().map(|arn| (format!("attached policy {arn}, which spec.unlisted keeps"), arn));
-    let managed_policies: Vec<_> =
-        spec_policies.chain(kept_policies).map(|(path, arn)| located(path, arn, documents)).collect();
+    let of_spec = desired.parts.managed_policies.iter();
+    let of_spec = of_spec.map(|policy| located(policy.path.clone(), &policy.arn, policy.is_described, documents));
+    let kept = kept_managed.into_iter();
+    let kept =
+        kept.map(|arn| located(format!("attached policy {arn}, which spec.unlisted keeps"), arn, false, documents));
+    let managed_policies: Vec<_> = of_spec.chain(kept).collect();
     violations.extend(guardrails.judge(&JudgedRole {
         arn: role_arn,
         statements: &desired.parts.statements,
         inline_policies: &inline_policies,
+        overflow_policies: &desired.overflow_policies,
         trust: &desired.parts.trust,
         trust_policy: &desired.trust_policy,
         chosen_boundary: desired.parts.chosen_boundary.as_deref(),
@@ -213,6 +221,8 @@ fn kept<'a>(
     let managed = observed.managed_policies.iter().filter(|arn| {
         desired.unlisted.managed_policies == UnlistedManagedPolicies::Keep
             && !desired.managed_policies.contains(*arn)
+            && desired.overflow_policies.values().all(|policy| policy.arn != **arn)
+            && !placed_before.has_overflow_policy(arn)
             && !placed_before.managed_policies.contains(*arn)
     });
     (inline.collect(), managed.map(String::as_str).collect())
@@ -223,18 +233,28 @@ fn kept<'a>(
 pub struct Wanted {
     statements: Vec<Located>,
     boundary: Option<String>,
+    /// ARNs of the managed policies that objects describe.
+    described: BTreeSet<String>,
 }
 
 impl Wanted {
     /// What `spec` leads to.
     #[must_use]
-    pub fn by(spec: &LambdaExecutionRoleSpec, owner: &Owner, account: &Account, role_name: &str) -> Self {
+    pub fn by(
+        spec: &LambdaExecutionRoleSpec,
+        owner: &Owner,
+        account: &Account,
+        references: &References,
+        role_name: &str,
+    ) -> Self {
         let mut faults = Vec::new();
         let placeholders = expansion::placeholders(owner, account, role_name);
         let spec = expansion::expanded(spec, &placeholders, &mut faults);
+        let Permissions { own, managed, .. } = Permissions::of(&spec, account, &placeholders, references, &mut faults);
         Self {
-            statements: Permissions::of(&spec, account, &placeholders, &References::default(), &mut faults).own,
+            statements: own,
             boundary: spec.permissions_boundary.map(|boundary| boundary.arn),
+            described: managed.into_iter().filter(|policy| policy.is_described).map(|policy| policy.arn).collect(),
         }
     }
 }
@@ -250,8 +270,23 @@ pub fn boundary(class: &ObjectClass, observed: &ObservedRole, wanted: &Wanted) -
 
 /// ARNs of the managed policies whose documents [`revocation`] goes by: none where it takes nothing, or everything.
 #[must_use]
-pub fn documents_for_revocation(class: &ObjectClass, observed: &ObservedRole, hold: Option<&Hold>) -> BTreeSet<String> {
-    if revokes(class) && !takes_everything(hold) { documents_needed(None, Some(observed)) } else { BTreeSet::new() }
+pub fn documents_for_revocation(
+    class: &ObjectClass,
+    observed: &ObservedRole,
+    hold: Option<&Hold>,
+    overflow: &ByNumber,
+) -> BTreeSet<String> {
+    if revokes(class) && !takes_everything(hold) {
+        documents_needed(None, Some(observed), overflow)
+    } else {
+        BTreeSet::new()
+    }
+}
+
+/// Whether [`revocation`] goes by what the managed policies of the role's own hold.
+#[must_use]
+pub fn reads_overflow(class: &ObjectClass, hold: Option<&Hold>) -> bool {
+    revokes(class) && !takes_everything(hold)
 }
 
 pub(super) fn revokes(class: &ObjectClass) -> bool {
@@ -271,16 +306,20 @@ pub fn revocation(
     class: &ObjectClass,
     observed: &ObservedRole,
     hold: Option<&Hold>,
+    overflow: &ByNumber,
     documents: &Documents,
     wanted: &Wanted,
 ) -> Vec<Step> {
     let Some(guardrails) = class.guardrails.as_ref().filter(|_| revokes(class)) else { return Vec::new() };
     if takes_everything(hold) {
-        return revoke_all(observed);
+        return revoke_all(observed, overflow);
     }
-    let attached = observed.managed_policies.iter();
-    let attached: Vec<_> = attached.map(|arn| located(format!("attached policy {arn}"), arn, documents)).collect();
-    guardrails.revocation(observed, &attached, &wanted.statements)
+    let is_own = |arn: &&String| overflow.values().any(|policy| policy.arn == **arn);
+    let attached = observed.managed_policies.iter().filter(|arn| !is_own(arn));
+    let attached: Vec<_> = attached
+        .map(|arn| located(format!("attached policy {arn}"), arn, wanted.described.contains(arn), documents))
+        .collect();
+    guardrails.revocation(observed, &attached, overflow, &wanted.statements)
 }
 
 /// Whether the class has anything done to roles that are held or refused, so that IAM is worth a look.
@@ -290,10 +329,10 @@ pub fn enforces(class: &ObjectClass) -> bool {
     class.mode == Mode::Enforce && (has_boundary || revokes(class))
 }
 
-fn located(path: String, arn: &str, documents: &Documents) -> LocatedDocument {
+fn located(path: String, arn: &str, is_described: bool, documents: &Documents) -> LocatedDocument {
     let document = in_catalog(arn).or_else(|| documents.get(arn)).cloned();
     let document = document.ok_or_else(|| "its document has not been read".to_owned());
-    LocatedDocument { path, arn: arn.to_owned(), document }
+    LocatedDocument { path, arn: arn.to_owned(), is_described, document }
 }
 
 /// What the catalog says of one of AWS's policies: the whole ARN has to be right, for a policy of that name elsewhere is another.

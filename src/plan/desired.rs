@@ -8,17 +8,19 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    Account, ObjectClass, Owner,
+    Account, ObjectClass, ObservedRole, Owner, Placed,
     account::Quotas,
     expansion::{expanded, placeholders},
+    overflow::{self, Names, OverflowPolicy},
     permissions::{Permissions, characters, is_managed_policy},
+    placement::{OwnStatements, Place, Placement},
     reference::References,
     tag,
     trust::{self, TrustPolicies},
 };
 use crate::{
     api::{
-        LambdaExecutionRoleSpec,
+        INLINE_POLICY_NAME, LambdaExecutionRoleSpec,
         role::{Adoption, Drift, Unlisted},
         rule,
         status::RoleGrant,
@@ -58,7 +60,13 @@ pub struct DesiredRole {
     pub kept_inline_policies: BTreeMap<String, usize>,
     /// The grants for the role, and what becomes of each.
     pub grants: Vec<RoleGrant>,
-    /// ARNs of the managed policies.
+    /// The managed policies of its own, by number, with the statements that the inline policies have no room for.
+    pub overflow_policies: BTreeMap<u32, OverflowPolicy>,
+    /// What those are called.
+    pub overflow_names: Names,
+    /// The statements that stand in `lambdaroles` and in those, and the room for them.
+    pub own: OwnStatements,
+    /// ARNs of the managed policies that the spec attaches.
     pub managed_policies: BTreeSet<String>,
     /// What becomes of other policies on the role.
     pub unlisted: Unlisted,
@@ -95,7 +103,7 @@ pub struct Parts {
 
 impl DesiredRole {
     /// A short text that changes with what IAM shall hold, and with nothing else: not with how drift and deletion are
-    /// dealt with, nor with how a document is written.
+    /// dealt with, nor with how a document is written, nor with which document a statement stands in.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let Self {
@@ -110,6 +118,9 @@ impl DesiredRole {
             inline_policies,
             kept_inline_policies: _,
             grants: _,
+            overflow_policies: _,
+            overflow_names: _,
+            own,
             managed_policies,
             unlisted,
             drift: _,
@@ -120,16 +131,49 @@ impl DesiredRole {
             quotas: _,
             warnings: _,
         } = self;
-        let inline: BTreeMap<_, _> =
-            inline_policies.iter().map(|(name, document)| (name, Canonical::of(document))).collect();
+        let given = inline_policies.iter().filter(|(name, _)| *name != INLINE_POLICY_NAME);
+        let inline: BTreeMap<_, _> = given.map(|(name, document)| (name, Canonical::of(document))).collect();
+        let own = Canonical::of(&Document::new(own.written.clone()));
         let described = format!(
             "{:?}",
             (
                 (name, path, description, max_session_seconds, permissions_boundary, tags),
-                (Canonical::of(trust_policy), inline, managed_policies, unlisted),
+                (Canonical::of(trust_policy), inline, own, managed_policies, unlisted),
             )
         );
         digest(&described)
+    }
+
+    /// The role with its own statements where they stand now, as far as they can stay there: whoever compares it with IAM
+    /// compares this. `placed` are the object's own policies.
+    #[must_use]
+    pub fn placed(&self, role: Option<&ObservedRole>, placed: &Placed) -> Self {
+        let found = overflow::found(role, &placed.overflow_policies);
+        // There was room when nothing was known of IAM, so there is.
+        self.own.place(&found).map_or_else(|_| self.clone(), |placement| self.clone().with_placement(placement))
+    }
+
+    fn with_placement(mut self, placement: Placement) -> Self {
+        self.inline_policies.remove(INLINE_POLICY_NAME);
+        self.overflow_policies.clear();
+        for (home, statements) in placement {
+            match home {
+                Place::Inline => {
+                    self.inline_policies.insert(INLINE_POLICY_NAME.to_owned(), Document::new(statements));
+                }
+                Place::Policy(number) => {
+                    self.overflow_policies.insert(number, self.overflow_names.policy(number, statements));
+                }
+            }
+        }
+        self
+    }
+
+    /// ARNs of all managed policies that shall be attached.
+    #[must_use]
+    pub fn attached_policies(&self) -> BTreeSet<String> {
+        let overflow = self.overflow_policies.values().map(|policy| policy.arn.clone());
+        self.managed_policies.iter().cloned().chain(overflow).collect()
     }
 
     /// Characters of the inline policies together, with those of grants that stay as they are.
@@ -208,18 +252,28 @@ pub fn desired_role(
     let permissions = Permissions::of(spec, account, &placeholders, references, &mut faults);
     let role_arn = format!("arn:{}:iam::{}:role{path}{name}", account.partition, account.id);
     let trust = trust::policies(&spec.trust, account, &role_arn, &mut faults);
-    let inline_policies = permissions.inline_policies(account.quotas.inline_policies).unwrap_or_else(|fault| {
-        faults.push(fault);
-        BTreeMap::new()
-    });
     let managed_policies = permissions.managed_policies();
+    let overflow_names = Names::of(account, &path, &name);
+    let named = managed_policies.iter().chain(&chosen_boundary).filter_map(|arn| overflow_names.number(arn)).collect();
+    let own = permissions.own_statements(account.quotas, spec.overflow, named).unwrap_or_else(|fault| {
+        faults.push(fault);
+        OwnStatements::default()
+    });
+    let placement = own.place(&Placement::new()).unwrap_or_default();
+    let overflows = placement.keys().any(|home| *home != Place::Inline);
+    if overflows && !overflow_names.are_possible() {
+        faults.push(Finding::invalid("spec.path", rule::POLICY_PATH));
+    }
     check_quotas(&trust, &managed_policies, account.quotas, &mut faults);
     if spec.resync_interval.as_deref().is_some_and(|text| resync_interval(text).is_none()) {
         faults.push(Finding::invalid("spec.resyncInterval", rule::RESYNC_INTERVAL));
     }
     // As a compiler does: what a statement means is not judged before it can be read.
     if faults.is_empty() {
-        faults = lint(&permissions, &trust, characters(&inline_policies), account);
+        // A policy that others relieve is meant to be full.
+        let inline = placement.get(&Place::Inline).filter(|_| !overflows).cloned();
+        let inline = inline.map_or(0, |statements| Document::new(statements).characters());
+        faults = lint(&permissions, &trust, characters(&permissions.raw) + inline, account);
     }
     if faults.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(faults);
@@ -233,13 +287,13 @@ pub fn desired_role(
         permissions_boundary = guardrails.permissions_boundary(chosen_boundary.as_deref());
     }
     tags.extend(owner.tags());
-    if let Some(over @ 1..) = (tags.len() + 1).checked_sub(TAGS_MAX) {
+    if let Some(over @ 1..) = (tags.len() + 1 + usize::from(overflows)).checked_sub(TAGS_MAX) {
         let message =
             format!("makes {over} tags more than IAM allows, with those of the class and the controller's own");
         return Err(vec![Finding::invalid("spec.tags", message)]);
     }
-    let Permissions { own, raw: _, raw_statements, managed } = permissions;
-    Ok(DesiredRole {
+    let Permissions { own: located, raw, raw_statements, managed } = permissions;
+    let role = DesiredRole {
         name,
         path,
         description: spec.description.clone().unwrap_or_default(),
@@ -248,9 +302,12 @@ pub fn desired_role(
         tags,
         trust_policy: trust.with_role,
         trust_policy_before_role: trust.without_role,
-        inline_policies,
         kept_inline_policies: BTreeMap::new(),
         grants: Vec::new(),
+        inline_policies: raw,
+        overflow_policies: BTreeMap::new(),
+        overflow_names,
+        own,
         managed_policies,
         unlisted: spec.unlisted,
         drift: class.drift(spec.drift),
@@ -258,7 +315,7 @@ pub fn desired_role(
         suspend: spec.suspend,
         resync_interval: class.resync_interval(spec.resync_interval.as_deref()),
         parts: Parts {
-            statements: own.into_iter().chain(raw_statements).collect(),
+            statements: located.into_iter().chain(raw_statements).collect(),
             trust: trust.written,
             managed_policies: managed,
             chosen_boundary,
@@ -266,7 +323,8 @@ pub fn desired_role(
         },
         quotas: account.quotas,
         warnings: faults,
-    })
+    };
+    Ok(role.with_placement(placement))
 }
 
 /// What is said of the role's rights and of who may assume it.

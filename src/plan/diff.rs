@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Owner, Placed,
     desired::DesiredRole,
-    observed::ObservedRole,
+    observed::{ObservedPolicy, ObservedRole},
+    overflow::{self, ByNumber},
+    rewriting,
     step::{NewRole, Step},
 };
 use crate::{
     api::{
-        ADOPTED_TAG,
+        ADOPTED_TAG, INLINE_POLICY_NAME, OVERFLOW_TAG,
         role::{UnlistedInlinePolicies, UnlistedManagedPolicies},
     },
     policy::{
@@ -26,40 +28,66 @@ use crate::{
 #[must_use]
 pub fn diff(desired: &DesiredRole, observed: Option<&ObservedRole>, placed_before: &Placed) -> Vec<Step> {
     match observed {
-        None => creation(desired),
+        None => creation(desired, placed_before),
         Some(observed) => update(desired, observed, placed_before),
     }
 }
 
-/// The steps that delete `observed`, in the order that IAM demands: a role must be empty before it goes. Boundary and
-/// tags go with the role. <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html>
+/// The steps that delete `observed` and the managed policies of its own, in the order that IAM demands: a role must be empty
+/// before it goes, and a policy attached to nothing. Boundary and tags go with the role, which goes last: its tag says which
+/// policies there may be. <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html>
 ///
 /// What denies goes last, so that nothing opens up should the deletion end halfway.
 #[must_use]
-pub fn deletion(observed: &ObservedRole) -> Vec<Step> {
-    let managed = observed.managed_policies.iter().cloned().map(Step::DetachManagedPolicy);
-    let mut inline: Vec<_> = observed.inline_policies.iter().map(|(name, json)| (removal_phase(json), name)).collect();
-    inline.sort();
-    let inline = inline.into_iter().map(|(_, name)| Step::DeleteInlinePolicy(name.clone()));
-    managed.chain(inline).chain([Step::DeleteRole]).collect()
+pub fn deletion(observed: &ObservedRole, policies: &ByNumber) -> Vec<Step> {
+    let own: Vec<&ObservedPolicy> = policies.values().collect();
+    let is_own = |arn: &String| own.iter().any(|policy| policy.arn == *arn);
+    let others = observed.managed_policies.iter().filter(|arn| !is_own(arn)).cloned();
+    let mut documents: Vec<(Phase, Step)> = observed
+        .inline_policies
+        .iter()
+        .map(|(name, json)| (removal_phase(json), Step::DeleteInlinePolicy(name.clone())))
+        .collect();
+    let attached = own.iter().filter(|policy| observed.managed_policies.contains(&policy.arn));
+    documents.extend(
+        attached.map(|policy| (removal_phase(&policy.document), Step::DetachManagedPolicy(policy.arn.clone()))),
+    );
+    documents.sort_by_key(|(phase, _)| *phase);
+    let emptied = documents.into_iter().map(|(_, step)| step);
+    let gone = own.iter().flat_map(|policy| overflow::deletion(policy));
+    others.map(Step::DetachManagedPolicy).chain(emptied).chain(gone).chain([Step::DeleteRole]).collect()
 }
 
-fn creation(desired: &DesiredRole) -> Vec<Step> {
+fn creation(desired: &DesiredRole, placed_before: &Placed) -> Vec<Step> {
+    let policies = &placed_before.overflow_policies;
+    let mut tags = desired.tags.clone();
+    if let Some(number) = highest(desired, policies) {
+        tags.insert(OVERFLOW_TAG.to_owned(), number.to_string());
+    }
     let mut steps = vec![Step::CreateRole(Box::new(NewRole {
         path: desired.path.clone(),
         trust_policy: desired.trust_policy_before_role.clone(),
         description: desired.description.clone(),
         max_session_seconds: desired.max_session_seconds,
         permissions_boundary: desired.permissions_boundary.clone(),
-        tags: desired.tags.clone(),
+        tags,
     }))];
-    // Inline first: it may hold denies.
-    steps.extend(desired.inline_policies.iter().map(|(name, document)| put_inline_policy(name, document)));
+    let given = desired.inline_policies.iter().filter(|(name, _)| *name != INLINE_POLICY_NAME);
+    let nothing = Document::new(Vec::new());
+    let mut documents: Vec<(Phase, Step)> = given
+        .map(|(name, document)| (replacement_phase(&nothing, document), put_inline_policy(name, document)))
+        .collect();
+    documents.extend(rewriting::steps(desired, None, policies));
+    // What denies first, and all of them before the policies of others.
+    documents.sort_by_key(|(phase, _)| *phase);
+    steps.extend(documents.into_iter().map(|(_, step)| step));
     steps.extend(desired.managed_policies.iter().cloned().map(Step::AttachManagedPolicy));
     // Last: IAM may not know the role as a principal yet, and nothing else shall wait for that.
     if !equivalent(&desired.trust_policy, &desired.trust_policy_before_role) {
         steps.push(Step::UpdateTrustPolicy(desired.trust_policy.clone()));
     }
+    let gone = policies.iter().filter(|(number, _)| !desired.overflow_policies.contains_key(number));
+    steps.extend(gone.flat_map(|(_, policy)| overflow::deletion(policy)));
     steps
 }
 
@@ -67,7 +95,7 @@ fn creation(desired: &DesiredRole) -> Vec<Step> {
 /// before nor after. A replaced attachment is detached before its successor is attached, so that a swap works at the
 /// attachment quota.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
+pub(super) enum Phase {
     /// What says whose the role is, before anything else of one that is taken over: two objects shall not both work on it.
     Claim,
     Bound,
@@ -80,10 +108,12 @@ enum Phase {
     /// Last of what gives, as where a role is made: IAM may not know a principal yet, and nothing else shall wait for it.
     Trust,
     Unbound,
+    /// What holds no right any more, so that nothing waits for it.
+    Clean,
 }
 
 /// When a document of the role's permissions takes the place of another.
-fn replacement_phase(old: &Document, new: &Document) -> Phase {
+pub(super) fn replacement_phase(old: &Document, new: &Document) -> Phase {
     match (is_no_wider(old, new), is_no_wider(new, old)) {
         _ if adds_deny(old, new) && !adds_deny(new, old) => Phase::Deny,
         (true, _) => Phase::Remove,
@@ -110,6 +140,7 @@ fn update(desired: &DesiredRole, observed: &ObservedRole, placed_before: &Placed
     let mut steps: Vec<(Phase, Step)> = Vec::new();
     boundary(desired, observed, &mut steps);
     inline_policies(desired, observed, placed_before, &mut steps);
+    overflow_policies(desired, observed, &placed_before.overflow_policies, &mut steps);
     managed_policies(desired, observed, placed_before, &mut steps);
     if !is_stored(&observed.trust_policy, &desired.trust_policy) {
         let phase = trust_phase(&observed.trust_policy, &desired.trust_policy);
@@ -145,10 +176,13 @@ fn inline_policies(
     placed_before: &Placed,
     steps: &mut Vec<(Phase, Step)>,
 ) {
+    // Together with the managed policies of its own, if there are any.
+    let is_left_out =
+        |name: &String| name == INLINE_POLICY_NAME && overflows(desired, &placed_before.overflow_policies);
     let is_listed =
         |name: &str| desired.inline_policies.contains_key(name) || desired.kept_inline_policies.contains_key(name);
     let unlisted = observed.inline_policies.iter().filter(|(name, _)| !is_listed(name));
-    for (name, json) in unlisted {
+    for (name, json) in unlisted.filter(|(name, _)| !is_left_out(name)) {
         if placed_before.has_inline_policy(name) || desired.unlisted.inline_policies == UnlistedInlinePolicies::Delete {
             steps.push((removal_phase(json), Step::DeleteInlinePolicy(name.clone())));
         }
@@ -156,7 +190,7 @@ fn inline_policies(
     let mut room =
         desired.quotas.inline_policies.saturating_sub(observed.inline_policies.values().map(characters).sum());
     let mut late: Vec<(bool, Step)> = Vec::new();
-    for (name, document) in &desired.inline_policies {
+    for (name, document) in desired.inline_policies.iter().filter(|(name, _)| !is_left_out(name)) {
         let stored = observed.inline_policies.get(name).map(|json| Document::parse(json));
         let replaced = observed.inline_policies.get(name).map_or(0, characters);
         let growth = document.characters().saturating_sub(replaced);
@@ -181,6 +215,53 @@ fn inline_policies(
     steps.extend(late.into_iter().map(|(_, step)| (Phase::Add, step)));
 }
 
+/// The role's own statements where they stand in several documents, and what says how many there are.
+fn overflow_policies(
+    desired: &DesiredRole,
+    observed: &ObservedRole,
+    policies: &ByNumber,
+    steps: &mut Vec<(Phase, Step)>,
+) {
+    let tag = |number: u32| Step::TagRole([(OVERFLOW_TAG.to_owned(), number.to_string())].into());
+    let told = overflow::tagged(observed);
+    let there = highest(desired, policies);
+    if there > told {
+        steps.extend(there.map(|number| (Phase::Bound, tag(number))));
+    }
+    if overflows(desired, policies) {
+        steps.extend(rewriting::steps(desired, Some(observed), policies));
+    }
+    for (_, policy) in policies.iter().filter(|(number, _)| !desired.overflow_policies.contains_key(number)) {
+        steps.extend(overflow::deletion(policy).into_iter().map(|step| (Phase::Clean, step)));
+    }
+    let needed = desired.overflow_policies.keys().max().copied();
+    match (needed, overflow::tag_of(observed)) {
+        (None, Some((key, _))) => steps.push((Phase::Clean, Step::UntagRole(vec![key.clone()]))),
+        (None, None) if there.is_some() => {
+            steps.push((Phase::Clean, Step::UntagRole(vec![OVERFLOW_TAG.to_owned()])));
+        }
+        (Some(needed), _) if Some(needed) < told.max(there) => steps.push((Phase::Clean, tag(needed))),
+        (Some(_), _) | (None, None) => {}
+    }
+}
+
+/// Whether the role's own statements stand in several documents, or shall.
+fn overflows(desired: &DesiredRole, policies: &ByNumber) -> bool {
+    !desired.overflow_policies.is_empty() || !policies.is_empty()
+}
+
+/// The highest number of a policy that is there or shall be.
+fn highest(desired: &DesiredRole, policies: &ByNumber) -> Option<u32> {
+    desired.overflow_policies.keys().chain(policies.keys()).max().copied()
+}
+
+/// Whether there is room for `document` before any other inline policy is deleted. Where there is none, putting it first
+/// would fail for ever.
+pub(super) fn fits(name: &str, document: &Document, observed: &ObservedRole, quota: usize) -> bool {
+    let others = observed.inline_policies.iter().filter(|(other, _)| *other != name);
+    others.map(|(_, json)| characters(json)).sum::<usize>() + document.characters() <= quota
+}
+
 /// Characters of a stored document, as IAM counts them.
 fn characters(json: &String) -> usize {
     Document::parse(json).map_or_else(|_| json.chars().count(), |stored| stored.characters())
@@ -192,7 +273,10 @@ fn managed_policies(
     placed_before: &Placed,
     steps: &mut Vec<(Phase, Step)>,
 ) {
-    for arn in observed.managed_policies.difference(&desired.managed_policies) {
+    let is_own = |arn: &String| {
+        placed_before.has_overflow_policy(arn) || desired.overflow_policies.values().any(|policy| policy.arn == *arn)
+    };
+    for arn in observed.managed_policies.difference(&desired.managed_policies).filter(|arn| !is_own(arn)) {
         if placed_before.managed_policies.contains(arn)
             || desired.unlisted.managed_policies == UnlistedManagedPolicies::Detach
         {
@@ -213,7 +297,8 @@ fn tags(desired: &BTreeMap<String, String>, observed: &BTreeMap<String, String>,
     let wanted: BTreeSet<String> = desired.keys().map(|key| key.to_lowercase()).collect();
     let foreign: Vec<String> = observed
         .keys()
-        .filter(|key| !key.starts_with("aws:") && *key != ADOPTED_TAG && !wanted.contains(&key.to_lowercase()))
+        .filter(|key| !key.starts_with("aws:") && *key != ADOPTED_TAG && !key.eq_ignore_ascii_case(OVERFLOW_TAG))
+        .filter(|key| !wanted.contains(&key.to_lowercase()))
         .cloned()
         .collect();
     if !foreign.is_empty() {
@@ -237,7 +322,7 @@ fn with_adoption(tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     tags
 }
 
-fn put_inline_policy(name: &str, document: &Document) -> Step {
+pub(super) fn put_inline_policy(name: &str, document: &Document) -> Step {
     Step::PutInlinePolicy { name: name.to_owned(), document: document.clone() }
 }
 

@@ -9,6 +9,7 @@ use super::{
     desired::DesiredRole,
     diff,
     observed::{ObservedRole, Usage},
+    overflow,
     owner::Owner,
     step::{Step, describe},
 };
@@ -104,9 +105,14 @@ impl Hold {
     /// immutable as a name.
     #[must_use]
     pub fn for_account(role_name: &str, current: Option<&str>, account: &str) -> Option<Self> {
+        Self::for_account_of(&format!("Role {role_name}"), current, account)
+    }
+
+    /// The same for what `subject` names, as it begins a sentence: `Policy shop-orders`.
+    pub(super) fn for_account_of(subject: &str, current: Option<&str>, account: &str) -> Option<Self> {
         let current = current.filter(|current| *current != account)?;
         let message = format!(
-            "Role {role_name} is in account {current}, but the object's class is of account {account} now. Nothing is touched. Make the class anew with account {current}, or make a new object."
+            "{subject} is in account {current}, but the object's class is of account {account} now. Nothing is touched. Make the class anew with account {current}, or make a new object."
         );
         Some(Self::new(Reason::AccountMismatch, message))
     }
@@ -308,11 +314,32 @@ impl Removal<'_> {
     #[must_use]
     pub fn judge(&self, observed: Option<&ObservedRole>, usage: &Usage, placed: &Placed) -> Verdict {
         match observed {
-            None => Verdict::Release(None),
+            None => self.judge_remains(placed),
             Some(role) if self.concerns(role) && self.is_retained(role) => self.retained(),
             Some(role) if self.concerns(role) => self.judge_owned(role, usage, placed),
             Some(_) => Verdict::Release(Some(format!("Role {} is not this object's and stays.", self.role_name))),
         }
+    }
+
+    /// Managed policies of its own that outlived a role which somebody else deleted.
+    fn judge_remains(&self, placed: &Placed) -> Verdict {
+        let policies = &placed.overflow_policies;
+        match (policies.is_empty(), self.observing_class, self.used_elsewhere(None, placed)) {
+            (false, None, None) => Verdict::Delete(policies.values().flat_map(overflow::deletion).collect()),
+            (false, None, Some(hold)) => Verdict::Hold(hold),
+            (true, _, _) | (false, Some(_), _) => Verdict::Release(None),
+        }
+    }
+
+    /// The hold of a deletion that would take policies away from whom others attached them to.
+    fn used_elsewhere(&self, role: Option<&ObservedRole>, placed: &Placed) -> Option<Hold> {
+        let own = |arn: &String| usize::from(role.is_some_and(|role| role.managed_policies.contains(arn)));
+        let used = placed.overflow_policies.values().find(|policy| policy.attachment_count > own(&policy.arn))?;
+        let message = format!(
+            "Role {} is not deleted: its managed policy {} is attached to something else, too. Detach it there.",
+            self.role_name, used.arn
+        );
+        Some(Hold::new(Reason::PolicyInUse, message))
     }
 
     fn is_retained(&self, role: &ObservedRole) -> bool {
@@ -350,7 +377,10 @@ impl Removal<'_> {
                 ),
             ));
         }
-        let steps = diff::deletion(role);
+        if let Some(hold) = self.used_elsewhere(Some(role), placed) {
+            return Verdict::Hold(hold);
+        }
+        let steps = diff::deletion(role, &placed.overflow_policies);
         match self.observing_class {
             Some(class) => Verdict::Hold(
                 Hold::new(
@@ -367,7 +397,9 @@ impl Removal<'_> {
 
     fn foreign_policies(&self, role: &ObservedRole, placed: &Placed) -> Vec<String> {
         let managed = role.managed_policies.iter().filter(|arn| {
-            self.unlisted.managed_policies == UnlistedManagedPolicies::Keep && !placed.managed_policies.contains(*arn)
+            self.unlisted.managed_policies == UnlistedManagedPolicies::Keep
+                && !placed.managed_policies.contains(*arn)
+                && !placed.has_overflow_policy(arn)
         });
         let inline = role.inline_policies.keys().filter(|name| {
             self.unlisted.inline_policies == UnlistedInlinePolicies::Keep && !placed.has_inline_policy(name)

@@ -17,8 +17,10 @@ pub mod guardrail;
 pub mod look;
 pub mod managed_policy;
 pub mod observed;
+pub mod overflow;
 pub mod owner;
 pub mod placed;
+pub mod placement;
 pub mod reference;
 pub mod status;
 pub mod step;
@@ -27,6 +29,7 @@ mod expansion;
 mod needs;
 mod permissions;
 mod raw;
+mod rewriting;
 mod statement;
 mod tag;
 #[cfg(test)]

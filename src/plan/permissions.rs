@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Account,
+    Account, Quotas,
     desired::is_object_name,
-    needs, raw,
+    needs,
+    placement::{OwnStatements, Placement, Room, Unplaced},
+    raw,
     reference::{References, Resolution},
     statement::{self, Scope},
 };
 use crate::{
     api::{
         INLINE_POLICY_NAME, LambdaExecutionRoleSpec,
-        role::{ManagedPolicy, PolicyReference},
+        role::{ManagedPolicy, Overflow, PolicyReference},
         rule,
     },
     catalog::managed_policy::aws_managed_policy_arn,
@@ -60,7 +62,8 @@ impl Permissions {
     /// Attaches an AWS managed policy for something that Lambda needs.
     pub(super) fn attach_generated(&mut self, name: &str, path: &str, placeholders: &Placeholders) {
         let arn = aws_managed_policy_arn(placeholders.get("partition").unwrap_or("aws"), name);
-        self.managed.push(LocatedPolicy { path: path.to_owned(), arn, ignored: BTreeSet::new() });
+        let path = path.to_owned();
+        self.managed.push(LocatedPolicy { path, arn, is_described: false, ignored: BTreeSet::new() });
     }
 
     /// ARNs of the managed policies.
@@ -68,38 +71,75 @@ impl Permissions {
         self.managed.iter().map(|policy| policy.arn.clone()).collect()
     }
 
-    /// The inline policies, within `quota` characters if merging statements can bring them there.
+    /// The statements of its own, as they are stored, and the room that there is for them beside the rest of the spec's. `taken`
+    /// are the numbers under which policies stand that the spec names.
     ///
     /// # Errors
-    /// The fault, with the numbers, if it cannot.
-    pub(super) fn inline_policies(&self, quota: usize) -> Result<BTreeMap<String, Document>, Finding> {
-        let with = |own: Vec<Statement>| {
-            let mut policies = self.raw.clone();
-            if !own.is_empty() {
-                policies.insert(INLINE_POLICY_NAME.to_owned(), Document::new(own));
-            }
-            policies
+    /// The fault, with the numbers, if there is not enough.
+    pub(super) fn own_statements(
+        &self,
+        quotas: Quotas,
+        overflow: Overflow,
+        taken: BTreeSet<u32>,
+    ) -> Result<OwnStatements, Finding> {
+        let quota = quotas.inline_policies;
+        let attached = self.managed_policies().len();
+        let room = Room {
+            inline: quota.saturating_sub(characters(&self.raw)),
+            policy: quotas.managed_policy_size,
+            policies: quotas.managed_policies.saturating_sub(attached),
+            taken,
         };
-        let own = named(grouped(&self.own));
-        let policies = with(own.clone());
-        if characters(&policies) <= quota {
-            return Ok(policies);
+        let written = named(grouped(&self.own));
+        if characters(&self.raw) <= quota && room.holds_inline(&written) {
+            return Ok(OwnStatements { stored: written.clone(), written, room });
         }
-        let (entries, most) = (entry_characters(&own), quota.saturating_mul(MERGED_FROM_MAX));
+        let (entries, most) = (entry_characters(&written), quota.saturating_mul(MERGED_FROM_MAX));
         if entries > most {
             let message = format!(
                 "list actions and resources of {entries} characters, and no more than {most} are merged into the {quota} that IAM allows for the inline policies of a role: list each where it is needed once"
             );
             return Err(Finding::invalid("spec.statements", message));
         }
-        let policies = with(merged(&own));
-        if characters(&policies) <= quota { Ok(policies) } else { Err(self.too_long(&policies, quota)) }
+        let merged = merged(&written);
+        if overflow == Overflow::Refuse || characters(&self.raw) > quota {
+            if characters(&self.raw) <= quota && room.holds_inline(&merged) {
+                return Ok(OwnStatements { written, stored: merged, room });
+            }
+            return Err(self.too_long(merged, quota));
+        }
+        // What merging makes too long for a managed policy has parts that are not.
+        let is_placeable = room.holds_inline(&merged) || merged.iter().all(|statement| room.holds_in_policy(statement));
+        let stored = if is_placeable { merged } else { written.clone() };
+        let own = OwnStatements { written, stored, room };
+        match own.place(&Placement::new()) {
+            Ok(_) => Ok(own),
+            Err(Unplaced::TooLong(statement)) => Err(self.placeless(&statement, &own.room)),
+            Err(Unplaced::TooMany(needed)) => Err(too_many(needed, attached, quotas.managed_policies)),
+        }
     }
 
-    fn too_long(&self, policies: &BTreeMap<String, Document>, quota: usize) -> Finding {
+    /// The fault of a statement that no document holds.
+    fn placeless(&self, statement: &Statement, room: &Room) -> Finding {
+        let located = self.own.iter().find(|located| located.statement == *statement);
+        let path = located.map_or("spec", |located| located.path.as_str());
+        let characters = Document::new(vec![statement.clone()]).characters();
+        let sid = statement.sid.as_ref().map(|sid| format!(" ({sid})")).unwrap_or_default();
+        let Room { inline, policy, .. } = room;
+        let message = format!(
+            "makes a document of {characters} characters by itself{sid}, and there is room for {inline} in the role's inline policy and for {policy} in a managed policy: make several statements of it"
+        );
+        Finding::invalid(path, message)
+    }
+
+    fn too_long(&self, merged: Vec<Statement>, quota: usize) -> Finding {
+        let mut policies = self.raw.clone();
+        if !merged.is_empty() {
+            policies.insert(INLINE_POLICY_NAME.to_owned(), Document::new(merged));
+        }
         let is_written = |located: &Located| located.source == Source::Written;
         let path = if self.raw.is_empty() && self.own.iter().all(is_written) { "spec.statements" } else { "spec" };
-        let characters = characters(policies);
+        let characters = characters(&policies);
         let each: Vec<String> =
             policies.iter().map(|(name, document)| format!("{name} {}", document.characters())).collect();
         let parts = if each.len() > 1 { format!(" ({})", each.join(", ")) } else { String::new() };
@@ -109,6 +149,15 @@ impl Permissions {
         );
         Finding::invalid(path, message)
     }
+}
+
+/// The fault of statements that need more managed policies than may be attached.
+fn too_many(needed: usize, attached: usize, quota: usize) -> Finding {
+    let message = format!(
+        "need {needed} managed policies beside the inline ones, with all merged that can be; with the {attached} that are attached besides that is {} more than the {quota} that the account allows for a role: ask AWS for a higher quota, or attach fewer",
+        needed + attached - quota
+    );
+    Finding::invalid("spec.statements", message)
 }
 
 /// Characters of all `policies` together, as IAM counts them.
@@ -204,7 +253,10 @@ fn managed_policies(
             Ok(arn) if policies.iter().any(|known| known.arn == arn) => {
                 faults.push(Finding::invalid(path, rule::MANAGED_POLICY_TWICE));
             }
-            Ok(arn) => policies.push(LocatedPolicy { path, arn, ignored: BTreeSet::new() }),
+            Ok(arn) => {
+                let is_described = policy.reference.is_some();
+                policies.push(LocatedPolicy { path, arn, is_described, ignored: BTreeSet::new() });
+            }
             Err(fault) => faults.push(fault),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Account, Owner, expansion, grant, permissions::Permissions, reference::References};
+use super::{Account, Owner, expansion, grant, overflow::ByNumber, permissions::Permissions, reference::References};
 use crate::api::{INLINE_POLICY_NAME, LambdaExecutionRoleSpec, LambdaExecutionRoleStatus};
 
 /// The policies that an object put on its role.
@@ -12,6 +12,8 @@ pub struct Placed {
     pub managed_policies: BTreeSet<String>,
     /// Names of inline policies, but for `lambdaroles` and those of grants, which are the object's wherever they stand.
     pub inline_policies: BTreeSet<String>,
+    /// The managed policies of the role's own, by their tags, as IAM holds them.
+    pub overflow_policies: ByNumber,
 }
 
 impl Placed {
@@ -21,6 +23,7 @@ impl Placed {
         Self {
             managed_policies: status.managed_policies.iter().map(|policy| policy.arn.clone()).collect(),
             inline_policies: status.inline_policies.iter().map(|policy| policy.name.clone()).collect(),
+            overflow_policies: ByNumber::new(),
         }
     }
 
@@ -40,6 +43,7 @@ impl Placed {
         Self {
             managed_policies: permissions.managed_policies(),
             inline_policies: permissions.raw.into_keys().collect(),
+            overflow_policies: ByNumber::new(),
         }
     }
 
@@ -48,7 +52,20 @@ impl Placed {
     pub fn and(mut self, other: Self) -> Self {
         self.managed_policies.extend(other.managed_policies);
         self.inline_policies.extend(other.inline_policies);
+        self.overflow_policies.extend(other.overflow_policies);
         self
+    }
+
+    /// With the managed policies of the role's own.
+    #[must_use]
+    pub fn with_overflow(self, overflow_policies: ByNumber) -> Self {
+        Self { overflow_policies, ..self }
+    }
+
+    /// Whether the managed policy of that ARN is the object's, by its tags.
+    #[must_use]
+    pub fn has_overflow_policy(&self, arn: &str) -> bool {
+        self.overflow_policies.values().any(|policy| policy.arn == arn)
     }
 
     /// Whether the inline policy called `name` is the object's.

@@ -69,7 +69,8 @@ fn nameless(document: &Document) -> BTreeSet<Statement> {
 }
 
 /// The canonical form of one statement.
-pub(super) fn canonical_statement(statement: &Statement) -> Statement {
+#[must_use]
+pub fn canonical_statement(statement: &Statement) -> Statement {
     let Statement { sid, effect, principal, not_principal, actions, resources, conditions } = statement;
     Statement {
         sid: sid.clone().filter(|sid| !sid.is_empty()),

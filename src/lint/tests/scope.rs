@@ -122,6 +122,7 @@ fn a_managed_policy_for_the_purpose_allows_it_too() {
     let policy = |name: &str| LocatedPolicy {
         path: "spec.managedPolicies[0]".to_owned(),
         arn: format!("arn:aws:iam::aws:policy/service-role/{name}"),
+        is_described: false,
         ignored: BTreeSet::new(),
     };
     let statement = || [allow("ec2:CreateNetworkInterface", "*").scoped_to(ORDERS).ignoring(Code::WildcardResource)];

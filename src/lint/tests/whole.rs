@@ -15,7 +15,7 @@ fn a_policy_for_something_else_is_told(#[case] arn: &str, #[case] expected: Opti
 
 fn attaching(arn: &str) -> Vec<Finding> {
     let path = "spec.managedPolicies[0]".to_owned();
-    with_policies([], &[LocatedPolicy { path, arn: arn.to_owned(), ignored: BTreeSet::new() }])
+    with_policies([], &[LocatedPolicy { path, arn: arn.to_owned(), is_described: false, ignored: BTreeSet::new() }])
 }
 
 #[rstest]

@@ -38,14 +38,15 @@ impl Attachments {
 
     /// What the policy is refused for by its name, or because nobody could read it.
     pub(super) fn refusals(&self, policy: &LocatedDocument) -> Vec<Refusal> {
-        let LocatedDocument { path, arn, document } = policy;
+        let LocatedDocument { path, arn, is_described, document } = policy;
         let refusal = |rule: String, message: String, fix: &str| Refusal {
             violation: Violation { rule, path: path.clone(), message, fix: fix.to_owned() },
             subjects: Vec::new(),
         };
         let named = Excerpt(arn);
         let mut refusals = Vec::new();
-        if self.allowed.as_ref().is_some_and(|allowed| !allowed.iter().any(|entry| entry.allows(arn))) {
+        let is_listed = |allowed: &Vec<Policies>| *is_described || allowed.iter().any(|entry| entry.allows(arn));
+        if self.allowed.as_ref().is_some_and(|allowed| !is_listed(allowed)) {
             let fix = "Attach one that it lists, or have the class allow it";
             refusals.push(refusal(ALLOWED.to_owned(), format!("attaches {named}, which is not listed"), fix));
         }

@@ -43,6 +43,20 @@ impl Boundary {
         self.arn() == Some(boundary) || Pattern::new(boundary).is_within_one_of(&self.allowed)
     }
 
+    /// What a managed policy of the role's own is refused for: whoever writes its statements would write a boundary.
+    pub(super) fn own_refusal(&self, arn: &str) -> Option<Refusal> {
+        let is_own = self.arn().is_some_and(|own| own.eq_ignore_ascii_case(arn));
+        (is_own || self.permits(arn)).then(|| {
+            let violation = Violation {
+                rule: RULE.to_owned(),
+                path: "spec.statements".to_owned(),
+                message: format!("need the managed policy {}, which the class takes for a boundary", Excerpt(arn)),
+                fix: "Ask for less, or make a new object with another spec.roleName".to_owned(),
+            };
+            Refusal { violation, subjects: Vec::new() }
+        })
+    }
+
     pub(super) fn refusal(&self, chosen: Option<&str>) -> Option<Refusal> {
         let (path, message) = match chosen {
             Some(chosen) if !self.permits(chosen) => {

@@ -42,6 +42,7 @@ pub use self::{revocation::revoke_all, violation::Violation};
 use crate::{
     api,
     lint::{Finding, Located},
+    plan::overflow::OverflowPolicy,
     policy::{Document, Placeholders, function::Home},
 };
 
@@ -65,6 +66,8 @@ pub struct JudgedRole<'a> {
     pub statements: &'a [Located],
     /// The final inline policies, whatever was added to them: merged, and with those that are kept on the role.
     pub inline_policies: &'a BTreeMap<String, Document>,
+    /// The managed policies of its own, as they shall be.
+    pub overflow_policies: &'a BTreeMap<u32, OverflowPolicy>,
     /// The spec's own trust statements.
     pub trust: &'a [Located],
     /// The final trust policy.
@@ -95,6 +98,8 @@ pub struct LocatedDocument {
     pub path: String,
     /// Its ARN.
     pub arn: String,
+    /// Whether an object describes it, which is judged by what it allows: such a policy needs no listing.
+    pub is_described: bool,
     /// Its default version, or why that could not be read.
     pub document: Result<Document, String>,
 }
@@ -163,6 +168,7 @@ impl Guardrails {
             arn,
             statements,
             inline_policies,
+            overflow_policies,
             trust,
             trust_policy,
             chosen_boundary,
@@ -186,8 +192,13 @@ impl Guardrails {
             report.add(self.permission_refusals(grant, &[]));
         }
         let for_lambda: Vec<&Grant<'_>> = grants.iter().filter(|grant| grant.is_for_lambda).collect();
-        for (name, document) in *inline_policies {
-            for grant in Grant::all(document, &format!("inline policy {name}")) {
+        let policies = overflow_policies.values();
+        let own_boundary = |policy: &OverflowPolicy| self.boundary.as_ref()?.own_refusal(&policy.arn);
+        report.add(policies.clone().filter_map(own_boundary));
+        let inline = inline_policies.iter().map(|(name, document)| (format!("inline policy {name}"), document));
+        let overflow = policies.map(|policy| (format!("managed policy {}", policy.name), &policy.document));
+        for (name, document) in inline.chain(overflow) {
+            for grant in Grant::all(document, &name) {
                 if report.is_full() {
                     return report.into_violations();
                 }

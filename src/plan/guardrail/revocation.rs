@@ -3,19 +3,29 @@
 use super::{Guardrails, LocatedDocument, grant::Grant, trust::Trust};
 use crate::{
     lint::Located,
-    plan::{ObservedRole, Step, diff, grant},
+    plan::{
+        ObservedPolicy, ObservedRole, Step, diff, grant,
+        overflow::{self, ByNumber},
+    },
     policy::{Document, Statement},
 };
 
 impl Guardrails {
     /// The steps that take from a role in IAM what the class refuses of it, and nothing else. `managed` is what is attached
-    /// to it; what is attached and not among it was read by nobody, and goes. So does an inline policy that does not parse.
+    /// to it; what is attached and not among it was read by nobody, and goes, but for the policies of its own, `overflow`, which
+    /// lose what is refused as inline policies do. What does not parse goes whole.
     ///
     /// A stored document does not say which statements were made for Lambda itself: `made` are those that the spec leads to.
     /// Where scopes are required, what code calls as often as Lambda goes if it has none and is not among them.
     /// Policies of grants are left to [`grant::narrowing`].
     #[must_use]
-    pub fn revocation(&self, role: &ObservedRole, managed: &[LocatedDocument], made: &[Located]) -> Vec<Step> {
+    pub fn revocation(
+        &self,
+        role: &ObservedRole,
+        managed: &[LocatedDocument],
+        overflow: &ByNumber,
+        made: &[Located],
+    ) -> Vec<Step> {
         let made: Vec<Grant<'_>> = made.iter().filter_map(Grant::of).filter(|grant| grant.is_for_lambda).collect();
         let for_lambda: Vec<&Grant<'_>> = made.iter().collect();
         let narrowed = |(name, stored): (&String, &String)| self.narrowed_inline(name, stored, &for_lambda);
@@ -26,7 +36,10 @@ impl Guardrails {
         let is_permitted = |arn: &String| {
             managed.iter().any(|policy| policy.arn == *arn && self.attachment_refusals(policy).is_empty())
         };
-        let refused = role.managed_policies.iter().filter(|arn| !is_permitted(arn));
+        let own = overflow.values().filter(|policy| role.managed_policies.contains(&policy.arn));
+        steps.extend(own.flat_map(|policy| self.narrowed_policy(policy, &for_lambda)));
+        let is_own = |arn: &String| overflow.values().any(|policy| policy.arn == *arn);
+        let refused = role.managed_policies.iter().filter(|arn| !is_own(arn) && !is_permitted(arn));
         steps.extend(refused.cloned().map(Step::DetachManagedPolicy));
         steps.extend(self.trust.narrowed(&role.trust_policy, &role.arn).map(Step::UpdateTrustPolicy));
         steps
@@ -52,18 +65,33 @@ impl Guardrails {
 
     /// The step that takes from an inline policy the statements that are refused.
     fn narrowed_inline(&self, name: &str, stored: &str, for_lambda: &[&Grant<'_>]) -> Option<Step> {
-        let delete = || Step::DeleteInlinePolicy(name.to_owned());
-        let Ok(document) = Document::parse(stored) else { return Some(delete()) };
-        let statements = self.permitted(&document, for_lambda)?;
-        if statements.is_empty() {
-            return Some(delete());
+        let step = match self.narrowed(name, stored, for_lambda)? {
+            None => Step::DeleteInlinePolicy(name.to_owned()),
+            Some(document) => Step::PutInlinePolicy { name: name.to_owned(), document },
+        };
+        Some(step)
+    }
+
+    /// The steps that take from a managed policy of the role's own the statements that are refused.
+    fn narrowed_policy(&self, policy: &ObservedPolicy, for_lambda: &[&Grant<'_>]) -> Vec<Step> {
+        match self.narrowed(&policy.name, &policy.document, for_lambda) {
+            None => Vec::new(),
+            Some(None) => vec![Step::DetachManagedPolicy(policy.arn.clone())],
+            Some(Some(document)) => overflow::rewrite(policy, &document),
         }
-        Some(Step::PutInlinePolicy { name: name.to_owned(), document: Document { statements, ..document.clone() } })
+    }
+
+    /// What is left of a stored document without the statements that are refused, if any is; nothing, if all are or it does
+    /// not parse.
+    fn narrowed(&self, name: &str, stored: &str, for_lambda: &[&Grant<'_>]) -> Option<Option<Document>> {
+        let Ok(document) = Document::parse(stored) else { return Some(None) };
+        let statements = self.permitted(&document, name, for_lambda)?;
+        Some((!statements.is_empty()).then(|| Document { statements, ..document.clone() }))
     }
 
     /// The statements of a stored document that are not refused; `None` if none is.
-    fn permitted(&self, document: &Document, for_lambda: &[&Grant<'_>]) -> Option<Vec<Statement>> {
-        let refused: Vec<&Statement> = Grant::all(document, "")
+    fn permitted(&self, document: &Document, name: &str, for_lambda: &[&Grant<'_>]) -> Option<Vec<Statement>> {
+        let refused: Vec<&Statement> = Grant::all(document, name)
             .into_iter()
             .filter(|grant| !self.permission_refusals(grant, for_lambda).is_empty())
             .map(|grant| grant.statement)
@@ -75,14 +103,15 @@ impl Guardrails {
     /// The statements of a stored managed policy that the class does not refuse; `None` if it refuses none.
     #[must_use]
     pub fn permitted_of_policy(&self, document: &Document) -> Option<Vec<Statement>> {
-        self.permitted(document, &[])
+        self.permitted(document, "", &[])
     }
 }
 
 /// The steps that take every right from a role: for one that may not use the class at all. Lambda may still assume it, but
 /// nobody else.
 #[must_use]
-pub fn revoke_all(role: &ObservedRole) -> Vec<Step> {
-    let permissions = diff::deletion(role).into_iter().filter(|step| *step != Step::DeleteRole);
+pub fn revoke_all(role: &ObservedRole, overflow: &ByNumber) -> Vec<Step> {
+    let takes = |step: &Step| matches!(step, Step::DetachManagedPolicy(_) | Step::DeleteInlinePolicy(_));
+    let permissions = diff::deletion(role, overflow).into_iter().filter(takes);
     permissions.chain(Trust::default().narrowed(&role.trust_policy, &role.arn).map(Step::UpdateTrustPolicy)).collect()
 }

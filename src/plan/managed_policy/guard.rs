@@ -28,6 +28,12 @@ pub fn conflict(name: &str, owner: &PolicyOwner, observed: &ObservedPolicy) -> O
     Some(Hold::new(Reason::PolicyConflict, message))
 }
 
+/// The hold of an object whose policy lives in another account than its class is of now, if that is so.
+#[must_use]
+pub fn other_account(name: &str, current: Option<&str>, account: &str) -> Option<Hold> {
+    Hold::for_account_of(&format!("Policy {name}"), current, account)
+}
+
 /// The steps that may be carried out, of those that would make `observed` equal to `desired`: all or none.
 ///
 /// `is_settled` says that IAM equalled the spec before, so that a difference now is somebody else's doing.

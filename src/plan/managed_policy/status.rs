@@ -1,9 +1,5 @@
 //! What is said of a policy after a pass: conditions, events, and when to look again.
 
-use std::time::Duration;
-
-use k8s_openapi::jiff::Timestamp;
-
 use super::desired::DesiredPolicy;
 use crate::{
     api::{ConditionType, LambdaManagedPolicyStatus, Reason},
@@ -11,7 +7,7 @@ use crate::{
     plan::{
         Class, Failure, Hold, Step,
         status::{
-            Next, Note, PLAN_MAX, clipped,
+            self, Next, Note, PLAN_MAX, clipped,
             conditions::{Moment, failed, held, rejected, settled, synced},
             notes::{enforcement, failed_in, held_in, news},
             unsettled_for, warnings, whole_seconds,
@@ -19,6 +15,12 @@ use crate::{
         step::describe,
     },
 };
+
+/// The circumstances of a pass.
+pub type Pass<'a> = status::Pass<'a, LambdaManagedPolicyStatus>;
+
+/// What is said of an object.
+pub type Report = status::Report<LambdaManagedPolicyStatus>;
 
 /// What came of a pass.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,38 +76,8 @@ pub struct Identity {
     pub attachment_count: usize,
 }
 
-/// The circumstances of a pass.
-#[derive(Clone, Copy, Debug)]
-pub struct Pass<'a> {
-    /// The status as it was.
-    pub previous: &'a LambdaManagedPolicyStatus,
-    /// Generation of the spec that the pass read.
-    pub generation: Option<i64>,
-    /// Value of the annotation that forces a look.
-    pub reconcile_at: Option<&'a str>,
-    /// The class of the object, if it has one.
-    pub class_name: Option<&'a str>,
-    /// When the pass ended.
-    pub now: Timestamp,
-    /// How long after the last write a policy counts as propagated.
-    pub settle: Duration,
-}
-
-impl Pass<'_> {
-    fn moment(&self) -> Moment<'_> {
-        Moment { previous: &self.previous.conditions, generation: self.generation, now: self.now }
-    }
-}
-
-/// What is said of an object.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Report {
-    /// The whole new status.
-    pub status: LambdaManagedPolicyStatus,
-    /// The events.
-    pub notes: Vec<Note>,
-    /// When to look again.
-    pub next: Next,
+fn moment<'a>(pass: &'a Pass<'_>) -> Moment<'a> {
+    Moment { previous: &pass.previous.conditions, generation: pass.generation, now: pass.now }
 }
 
 /// Whether IAM equalled what `desired` asks of it before, so that a difference now is somebody else's doing. As for roles, it
@@ -139,7 +111,7 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
             // What stands in the way of a deletion goes without a sign; what suspends it does not.
             let is_watched = !*is_deleting || hold.reason == Reason::Suspended;
             let next = if is_watched { Next::Resync } else { Next::Backoff(Class::Waiting) };
-            (held(&pass.moment(), hold, *is_deleting), next)
+            (held(&moment(pass), hold, *is_deleting), next)
         }
         Outcome::Failed { failure, desired, applied, is_behind } => {
             if !applied.is_empty() {
@@ -159,7 +131,7 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
                     Next::Backoff(class)
                 }
             };
-            (failed(&pass.moment(), failure, desired.is_some(), *is_behind), next)
+            (failed(&moment(pass), failure, desired.is_some(), *is_behind), next)
         }
         Outcome::Synced { desired, identity, applied } => {
             describe_policy(&mut status, desired, identity);
@@ -177,7 +149,7 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
             (synced(&format!("Policy {}", desired.name), wait), next)
         }
     };
-    status.conditions = verdicts.into_iter().map(|verdict| verdict.condition(&pass.moment())).collect();
+    status.conditions = verdicts.into_iter().map(|verdict| verdict.condition(&moment(pass))).collect();
     let notes = notes(pass, outcome, &status);
     Report { status, notes, next }
 }
@@ -190,7 +162,7 @@ pub fn settle(pass: &Pass<'_>) -> Option<Report> {
     let name = pass.previous.policy_name.as_deref().unwrap_or_default();
     let verdicts = settled(&pass.previous.conditions, &format!("Policy {name}"), wait)?;
     let mut status = pass.previous.clone();
-    status.conditions = verdicts.into_iter().map(|verdict| verdict.condition(&pass.moment())).collect();
+    status.conditions = verdicts.into_iter().map(|verdict| verdict.condition(&moment(pass))).collect();
     Some(Report { status, notes: Vec::new(), next: wait.map_or(Next::Resync, Next::Settled) })
 }
 

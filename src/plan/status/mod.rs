@@ -16,7 +16,7 @@ use super::{Class, DesiredRole, Failure, Hold, Step, grant};
 use crate::{
     api::{
         ConditionType, LambdaExecutionRoleStatus, Reason,
-        status::{AttachedPolicy, RoleGrant, StoredPolicy},
+        status::{AttachedPolicy, OverflowPolicy, RoleGrant, StoredPolicy},
     },
     lint::{Finding, Severity},
     policy::Document,
@@ -243,6 +243,9 @@ fn describe_role(status: &mut LambdaExecutionRoleStatus, desired: &DesiredRole, 
     let own = desired.inline_policies.iter().filter(|(name, _)| !grant::is_of_grant(name));
     status.inline_policies = own.map(|(name, document)| stored_policy(name, document)).collect();
     status.grants.clone_from(&desired.grants);
+    let overflow = desired.overflow_policies.values();
+    status.overflow_policies =
+        overflow.map(|policy| overflow_policy(&policy.name, &policy.arn, &policy.document)).collect();
     status.synced_fingerprint = Some(desired.fingerprint());
     status.warnings = warnings(&desired.warnings);
 }
@@ -251,10 +254,24 @@ fn describe_role(status: &mut LambdaExecutionRoleStatus, desired: &DesiredRole, 
 /// `grants` are those that the pass judged.
 fn note_placed(status: &mut LambdaExecutionRoleStatus, applied: &[Step], grants: &[RoleGrant]) {
     let (attached, stored, listed) = (&mut status.managed_policies, &mut status.inline_policies, &mut status.grants);
+    let overflow = &mut status.overflow_policies;
     for step in applied {
         match step {
-            Step::AttachManagedPolicy(arn) if attached.iter().all(|policy| policy.arn != *arn) => {
-                attached.push(AttachedPolicy { arn: arn.clone() });
+            Step::CreatePolicy(new) => {
+                overflow.retain(|policy| policy.arn != new.arn);
+                overflow.push(overflow_policy(&new.name, &new.arn, &new.document));
+            }
+            Step::CreatePolicyVersion { arn, document } => {
+                for policy in overflow.iter_mut().filter(|policy| policy.arn == *arn) {
+                    policy.characters = characters(document);
+                }
+            }
+            Step::DeletePolicy(arn) => overflow.retain(|policy| policy.arn != *arn),
+            Step::AttachManagedPolicy(arn) => {
+                let is_told = attached.iter().any(|policy| policy.arn == *arn);
+                if !is_told && overflow.iter().all(|policy| policy.arn != *arn) {
+                    attached.push(AttachedPolicy { arn: arn.clone() });
+                }
             }
             Step::DetachManagedPolicy(arn) => attached.retain(|policy| policy.arn != *arn),
             Step::PutInlinePolicy { name, .. } if grant::is_of_grant(name) => {
@@ -286,7 +303,15 @@ fn note_enforced(status: &mut LambdaExecutionRoleStatus, pass: &Pass<'_>, enforc
 }
 
 fn stored_policy(name: &str, document: &Document) -> StoredPolicy {
-    StoredPolicy { name: name.to_owned(), characters: i64::try_from(document.characters()).unwrap_or(i64::MAX) }
+    StoredPolicy { name: name.to_owned(), characters: characters(document) }
+}
+
+fn overflow_policy(name: &str, arn: &str, document: &Document) -> OverflowPolicy {
+    OverflowPolicy { name: name.to_owned(), arn: arn.to_owned(), characters: characters(document) }
+}
+
+fn characters(document: &Document) -> i64 {
+    i64::try_from(document.characters()).unwrap_or(i64::MAX)
 }
 
 /// Most steps that a status shows.

@@ -16,6 +16,7 @@ use crate::{
         desired::desired_role,
         diff::diff,
         guard::{Standing, Terms, judge, standing},
+        overflow::ByNumber,
     },
     policy::Document,
 };
@@ -23,6 +24,8 @@ use crate::{
 const BOUNDARY: &str = "arn:aws:iam::111122223333:policy/boundary";
 const READER: &str = "arn:aws:iam::111122223333:policy/reader";
 const NO_NAMES: &BTreeSet<String> = &BTreeSet::new();
+/// No managed policies of the role's own.
+const NONE: &ByNumber = &ByNumber::new();
 
 /// A class for the tests' object with these fields.
 fn class(fields: Value) -> ObjectClass {
@@ -126,7 +129,7 @@ fn documents_are_asked_for_but_those_of_the_catalog() {
     let desired = desired(&class, &yaml);
     let mut observed = stored(&desired);
     observed.managed_policies.insert("arn:aws:iam::111122223333:policy/AWSLambdaBasicExecutionRole".to_owned());
-    let needed: Vec<String> = documents_needed(Some(&desired), Some(&observed)).into_iter().collect();
+    let needed: Vec<String> = documents_needed(Some(&desired), Some(&observed), NONE).into_iter().collect();
     assert_eq!(
         needed,
         [
@@ -164,7 +167,7 @@ fn enforced(class: &ObjectClass, hold: Option<Reason>) -> Vec<String> {
     let hold = hold.map(|reason| Hold { reason, message: String::new(), plan: Vec::new() });
     let (role, wanted) = (unbounded(), Wanted::default());
     let mut done = clauses(&boundary(class, &role, &wanted));
-    done.extend(clauses(&revocation(class, &role, hold.as_ref(), &Documents::new(), &wanted)));
+    done.extend(clauses(&revocation(class, &role, hold.as_ref(), NONE, &Documents::new(), &wanted)));
     done
 }
 
@@ -211,8 +214,8 @@ fn a_suspended_role_that_complies_loses_nothing() {
     let desired = desired(&class, yaml);
     assert_eq!(refused(&class, yaml, None, &Documents::new()), None);
     let hold = Hold::suspended();
-    let wanted = Wanted::by(&spec(yaml), &owner(), &account(), &desired.name);
-    assert_eq!(revocation(&class, &stored(&desired), Some(&hold), &Documents::new(), &wanted), []);
+    let wanted = Wanted::by(&spec(yaml), &owner(), &account(), &References::default(), &desired.name);
+    assert_eq!(revocation(&class, &stored(&desired), Some(&hold), NONE, &Documents::new(), &wanted), []);
 }
 
 #[test]
@@ -325,7 +328,7 @@ fn where_a_boundary_is_to_be_chosen_the_chosen_one_is_put_back() {
     assert!(enforces(&class));
     let put = |arn: &str| {
         let yaml = format!("permissionsBoundary: {{arn: '{arn}'}}");
-        let wanted = Wanted::by(&spec(&yaml), &owner(), &account(), "shop-orders");
+        let wanted = Wanted::by(&spec(&yaml), &owner(), &account(), &References::default(), "shop-orders");
         clauses(&boundary(&class, &unbounded(), &wanted))
     };
     let chosen = "arn:aws:iam::$(accountId):policy/team-shop";
@@ -360,7 +363,7 @@ fn documents_are_read_for_a_revocation_only_where_it_goes_by_them() {
     let role = ObservedRole { managed_policies: super::set(&[READER]), ..unbounded() };
     let needed = |on_violation, reason| {
         let hold = Hold { reason, message: String::new(), plan: Vec::new() };
-        compliance::documents_for_revocation(&class(bounded(on_violation)), &role, Some(&hold)).len()
+        compliance::documents_for_revocation(&class(bounded(on_violation)), &role, Some(&hold), NONE).len()
     };
     assert_eq!(needed("Revoke", Reason::GuardrailViolation), 1);
     assert_eq!(needed("Revoke", Reason::ClassNotAllowed), 0, "everything goes");

@@ -10,6 +10,8 @@ use crate::{
     plan::{
         Account, DesiredRole, References,
         desired::{Parts, desired_role, resync_interval},
+        overflow::Names,
+        placement::{OwnStatements, Room},
     },
 };
 
@@ -52,6 +54,12 @@ fn an_empty_spec_is_a_role_that_lambda_may_assume_and_nothing_else() {
             inline_policies: BTreeMap::new(),
             kept_inline_policies: BTreeMap::new(),
             grants: Vec::new(),
+            overflow_policies: BTreeMap::new(),
+            overflow_names: Names::of(&account(), "/", "shop-orders"),
+            own: OwnStatements {
+                room: Room { inline: 10_240, policy: 6_144, policies: 25, taken: [].into() },
+                ..OwnStatements::default()
+            },
             managed_policies: set(&[]),
             unlisted: Unlisted {
                 managed_policies: UnlistedManagedPolicies::Detach,

@@ -8,6 +8,7 @@ use super::{clauses, desired, placed, set, stored};
 use crate::plan::{
     DesiredRole, ObservedRole, Step,
     diff::{deletion, diff},
+    overflow::ByNumber,
 };
 
 /// A role with everything a role can have.
@@ -236,7 +237,7 @@ fn a_role_is_emptied_before_it_is_deleted() {
     let mut observed = stored(&desired(FULL));
     observed.inline_policies.insert("console".to_owned(), "{}".to_owned());
     assert_eq!(
-        clauses(&deletion(&observed)),
+        clauses(&deletion(&observed, &ByNumber::new())),
         [
             "detach arn:aws:iam::111122223333:policy/shared",
             "detach arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",

@@ -11,6 +11,7 @@ mod needs;
 mod order;
 mod proof;
 mod raw;
+mod reference;
 mod status;
 
 use std::collections::BTreeSet;

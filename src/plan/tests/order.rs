@@ -4,6 +4,7 @@ use super::{clauses, desired, placed, stored};
 use crate::plan::{
     ObservedRole, Quotas, Step,
     diff::{deletion, diff},
+    overflow::ByNumber,
     step::NewRole,
 };
 
@@ -162,7 +163,7 @@ fn what_denies_is_deleted_last() {
     };
     observed.inline_policies = [("a".to_owned(), document("Deny")), ("b".to_owned(), document("Allow"))].into();
     assert_eq!(
-        clauses(&deletion(&observed)),
+        clauses(&deletion(&observed, &ByNumber::new())),
         [
             "detach arn:aws:iam::aws:policy/service-role/AWSLambdaRole",
             "delete inline policy b",

@@ -113,7 +113,12 @@ impl Role {
 
     /// One that attaches a policy of that ARN which says that.
     fn attaching(arn: &str, document: Result<Document, String>) -> Self {
-        let policy = LocatedDocument { path: "spec.managedPolicies[0]".to_owned(), arn: arn.to_owned(), document };
+        let policy = LocatedDocument {
+            path: "spec.managedPolicies[0]".to_owned(),
+            arn: arn.to_owned(),
+            is_described: false,
+            document,
+        };
         Self { managed_policies: vec![policy], ..Self::default() }
     }
 
@@ -122,6 +127,7 @@ impl Role {
             arn: ROLE,
             statements: &self.statements,
             inline_policies: &self.inline_policies,
+            overflow_policies: &BTreeMap::new(),
             trust: &self.trust,
             trust_policy: &self.trust_policy,
             chosen_boundary: self.boundary.as_deref(),

@@ -9,7 +9,7 @@ use super::{Guardrails, HOME, LocatedDocument, ROLE, Role, located, placeholders
 use crate::{
     api::class,
     lint::Source,
-    plan::{ObservedRole, Step},
+    plan::{ObservedRole, Step, overflow::ByNumber},
     policy::{
         Document, Statement,
         canonical::is_no_wider,
@@ -64,6 +64,7 @@ fn observed(rng: &mut Rng, rules: &class::Guardrails) -> (ObservedRole, Vec<Loca
     let attached = |rng: &mut Rng, number: usize| LocatedDocument {
         path: format!("spec.managedPolicies[{number}]"),
         arn: format!("arn:aws:iam::111122223333:policy/p{number}"),
+        is_described: false,
         document: if rng.u8(..5) == 0 { Err("gone".to_owned()) } else { Ok(document(rng)) },
     };
     let managed: Vec<LocatedDocument> = (0..rng.usize(..3)).map(|number| attached(rng, number)).collect();
@@ -138,10 +139,10 @@ proptest! {
         let guardrails = compiled(&rules);
         let (role, managed) = observed(rng, &rules);
         let mut steps: Vec<Step> = guardrails.boundary_step(&role, None).into_iter().collect();
-        steps.extend(guardrails.revocation(&role, &managed, &[]));
+        steps.extend(guardrails.revocation(&role, &managed, &ByNumber::new(), &[]));
         let left = after(&role, &steps);
         prop_assert_eq!(stored(&left, &managed).judged(&guardrails), []);
-        prop_assert_eq!(guardrails.revocation(&left, &managed, &[]), []);
+        prop_assert_eq!(guardrails.revocation(&left, &managed, &ByNumber::new(), &[]), []);
         prop_assert!(left.managed_policies.is_subset(&role.managed_policies));
         for (name, json) in &left.inline_policies {
             let before = Document::parse(&role.inline_policies[name]).unwrap();
@@ -155,7 +156,7 @@ proptest! {
         let rng = &mut Rng::with_seed(seed);
         let rules = class(rng);
         let (role, managed) = observed(rng, &rules);
-        let steps = compiled(&rules).revocation(&role, &managed, &[]);
+        let steps = compiled(&rules).revocation(&role, &managed, &ByNumber::new(), &[]);
         let pairs = |json: &str| -> BTreeSet<(Effect, String)> {
             let entries = |statement: Statement| -> Vec<(Effect, String)> {
                 let whom = match (statement.principal, statement.not_principal) {
@@ -181,7 +182,7 @@ proptest! {
         let (role, managed) = observed(rng, &rules);
         let is_parsed = role.inline_policies.values().all(|json| Document::parse(json).is_ok());
         if is_parsed && stored(&role, &managed).judged(&guardrails).is_empty() {
-            prop_assert_eq!(guardrails.revocation(&role, &managed, &[]), []);
+            prop_assert_eq!(guardrails.revocation(&role, &managed, &ByNumber::new(), &[]), []);
         }
     }
 

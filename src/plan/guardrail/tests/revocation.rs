@@ -6,7 +6,7 @@ use rstest::rstest;
 
 use super::{LocatedDocument, ROLE, allow_one, document, guardrails, of_statements};
 use crate::{
-    plan::{ObservedRole, Step, guardrail::revoke_all},
+    plan::{ObservedRole, Step, guardrail::revoke_all, overflow::ByNumber},
     policy::Document,
 };
 
@@ -38,7 +38,7 @@ fn with_inline(policies: &[(&str, &str)]) -> ObservedRole {
 }
 
 fn attached(arn: &str, document: Result<Document, String>) -> LocatedDocument {
-    LocatedDocument { path: arn.to_owned(), arn: arn.to_owned(), document }
+    LocatedDocument { path: arn.to_owned(), arn: arn.to_owned(), is_described: false, document }
 }
 
 fn clauses(steps: &[Step]) -> Vec<String> {
@@ -52,7 +52,7 @@ fn of_an_inline_policy_the_refused_statements_go_and_the_rest_stays() {
     let mixed = of_statements(&format!("{}, {kept}", allow_one("iam:*", "*")));
     let role = with_inline(&[("mixed", &mixed.to_string()), ("sound", &of_statements(&kept).to_string())]);
     let expected = Step::PutInlinePolicy { name: "mixed".to_owned(), document: of_statements(&kept) };
-    assert_eq!(guardrails("{}").revocation(&role, &[], &[]), [expected]);
+    assert_eq!(guardrails("{}").revocation(&role, &[], &ByNumber::new(), &[]), [expected]);
 }
 
 #[rstest]
@@ -61,7 +61,7 @@ fn of_an_inline_policy_the_refused_statements_go_and_the_rest_stays() {
 #[case::it_is_no_policy("{}")]
 fn an_inline_policy_of_which_nothing_is_left_goes(#[case] json: &str) {
     assert_eq!(
-        clauses(&guardrails("{}").revocation(&with_inline(&[("bad", json)]), &[], &[])),
+        clauses(&guardrails("{}").revocation(&with_inline(&[("bad", json)]), &[], &ByNumber::new(), &[])),
         ["delete inline policy bad"]
     );
 }
@@ -69,7 +69,7 @@ fn an_inline_policy_of_which_nothing_is_left_goes(#[case] json: &str) {
 #[test]
 fn the_version_of_what_is_kept_stays() {
     let json = r#"{"Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::${x}"}, {"Effect": "Allow", "Action": "iam:*", "Resource": "*"}]}"#;
-    let steps = guardrails("{}").revocation(&with_inline(&[("old", json)]), &[], &[]);
+    let steps = guardrails("{}").revocation(&with_inline(&[("old", json)]), &[], &ByNumber::new(), &[]);
     let [Step::PutInlinePolicy { document, .. }] = steps.as_slice() else { panic!("{steps:?}") };
     assert_eq!(document.version, "2008-10-17");
 }
@@ -84,14 +84,14 @@ fn refused_and_unread_policies_are_detached() {
         attached(arns[2], Err("gone".to_owned())),
     ];
     assert_eq!(
-        clauses(&guardrails("{}").revocation(&role, &managed, &[])),
+        clauses(&guardrails("{}").revocation(&role, &managed, &ByNumber::new(), &[])),
         [
             "detach arn:aws:iam::111122223333:policy/own",
             "detach arn:aws:iam::111122223333:policy/unknown",
             "detach arn:aws:iam::111122223333:policy/unread"
         ]
     );
-    let denied = guardrails("managedPolicies: {denied: ['*']}").revocation(&role, &managed, &[]);
+    let denied = guardrails("managedPolicies: {denied: ['*']}").revocation(&role, &managed, &ByNumber::new(), &[]);
     assert_eq!(denied.len(), 4);
 }
 
@@ -120,7 +120,7 @@ fn refused_and_unread_policies_are_detached() {
 )]
 fn of_the_trust_policy_goes_whom_the_class_does_not_allow(#[case] stored: &str, #[case] expected: Option<&str>) {
     let role = ObservedRole { trust_policy: stored.to_owned(), ..role() };
-    let steps = guardrails("trust: {principals: ['444455556666']}").revocation(&role, &[], &[]);
+    let steps = guardrails("trust: {principals: ['444455556666']}").revocation(&role, &[], &ByNumber::new(), &[]);
     assert_eq!(steps, expected.map(|json| Step::UpdateTrustPolicy(document(json))).into_iter().collect::<Vec<_>>());
 }
 
@@ -151,7 +151,7 @@ fn the_trust_policy_comes_last() {
     role.managed_policies.insert(OWN.to_owned());
     "{".clone_into(&mut role.trust_policy);
     assert_eq!(
-        clauses(&guardrails("{}").revocation(&role, &[], &[])),
+        clauses(&guardrails("{}").revocation(&role, &[], &ByNumber::new(), &[])),
         ["delete inline policy bad", "detach arn:aws:iam::111122223333:policy/own", "replace the trust policy",]
     );
 }
@@ -167,6 +167,7 @@ fn what_code_calls_as_often_as_lambda_goes_where_a_scope_is_required() {
     let steps = guardrails("requireSourceFunctionScope: WhereCarried").revocation(
         &with_inline(&[("x", &dual.to_string())]),
         &[],
+        &ByNumber::new(),
         &[],
     );
     let kept = of_statements(&allow_one("logs:PutLogEvents", "*"));
@@ -181,7 +182,7 @@ fn a_role_that_may_not_use_the_class_loses_everything_but_its_trust_in_lambda() 
     role.managed_policies.insert(BASIC.to_owned());
     role.trust_policy =
         LAMBDA.replace(r#""lambda.amazonaws.com""#, r#"["edgelambda.amazonaws.com","lambda.amazonaws.com"]"#);
-    let steps = revoke_all(&role);
+    let steps = revoke_all(&role, &ByNumber::new());
     assert_eq!(
         clauses(&steps),
         [
@@ -192,5 +193,5 @@ fn a_role_that_may_not_use_the_class_loses_everything_but_its_trust_in_lambda() 
         ]
     );
     assert_eq!(steps.last(), Some(&Step::UpdateTrustPolicy(document(LAMBDA))));
-    assert_eq!(revoke_all(&self::role()), []);
+    assert_eq!(revoke_all(&self::role(), &ByNumber::new()), []);
 }

@@ -1,6 +1,6 @@
 //! However statements are put together, they answer as they did apart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{
     collection::vec,
@@ -10,7 +10,8 @@ use proptest::{
 
 use super::*;
 use crate::{
-    plan::{References, expansion, permissions::Permissions, tests::class},
+    api::role::Overflow,
+    plan::{Quotas, References, expansion, permissions::Permissions, tests::class},
     policy::merge::merged,
 };
 
@@ -128,11 +129,15 @@ proptest! {
         let apart: Vec<Statement> = permissions.own.iter().map(|located| located.statement.clone()).collect();
         prop_assume!(!apart.is_empty());
 
-        let grouped = permissions.inline_policies(usize::MAX).unwrap()["lambdaroles"].clone();
+        let stored = |inline_policies| {
+            let quotas = Quotas { inline_policies, ..Quotas::HIGHEST };
+            permissions.own_statements(quotas, Overflow::Refuse, BTreeSet::new()).map(|own| Document::new(own.stored))
+        };
+        let grouped = stored(usize::MAX).unwrap();
         let quota = grouped.characters() - 1;
         let mut forms = vec![Document::new(merged(&apart)), Document::new(merged(&grouped.statements))];
         // Where merging frees a character, the role gets what is merged.
-        forms.extend(permissions.inline_policies(quota).ok().and_then(|mut policies| policies.remove("lambdaroles")));
+        forms.extend(stored(quota));
         forms.push(grouped);
 
         let vocabulary = Vocabulary::of(&apart);

@@ -1,0 +1,159 @@
+//! References of roles to managed policies.
+
+use std::collections::BTreeMap;
+
+use rstest::rstest;
+use serde_json::json;
+
+use super::{account, spec};
+use crate::{
+    api::{LambdaManagedPolicy, LambdaRoleClassSpec, Reason},
+    plan::{
+        References,
+        class::Namespace,
+        reference::{PolicyKey, Referrer, Resolution, borrowed, essence},
+    },
+};
+
+const ARN: &str = "arn:aws:iam::111122223333:policy/lambda/shop/shop-table";
+
+/// A policy that is in place, changed by a merge patch.
+fn policy(namespace: &str, patch: &str) -> LambdaManagedPolicy {
+    let mut object = json!({
+        "metadata": {"name": "table", "namespace": namespace, "uid": "1"},
+        "spec": {"className": "production", "statements": []},
+        "status": {"policyArn": ARN.replace("shop", namespace), "policyId": "ANPA"},
+    });
+    json_patch::merge(&mut object, &serde_saphyr::from_str(patch).unwrap());
+    serde_json::from_value(object).unwrap()
+}
+
+/// What a role in `shop`, labelled `tier: web`, finds that refers to the policy.
+fn resolved(reference: &str, policies: &[LambdaManagedPolicy], attached: &[&str]) -> Resolution {
+    let spec = spec(&format!("managedPolicies: [{{ref: {reference}}}]"));
+    let class: LambdaRoleClassSpec = serde_json::from_value(json!({
+        "account": {"id": "111122223333"}, "namespaces": {"names": ["*"]}, "naming": {"path": "/lambda/$(namespace)/"},
+    }))
+    .unwrap();
+    let labels = Some(BTreeMap::from([("tier".to_owned(), "web".to_owned())]));
+    let referrer = Referrer {
+        namespace: &Namespace { name: "shop".to_owned(), labels },
+        class_name: "production",
+        class: &class,
+        account: &account(),
+        cluster: "c",
+        attached: attached.to_vec(),
+    };
+    let references = References::resolve(&spec, &referrer, |key: &PolicyKey| {
+        policies.iter().find(|policy| {
+            let metadata = &policy.metadata;
+            (metadata.namespace.as_ref(), metadata.name.as_ref()) == (Some(&key.0), Some(&key.1))
+        })
+    });
+    references.get(spec.managed_policies[0].reference.as_ref().unwrap(), "shop").unwrap().clone()
+}
+
+fn ready(arn: &str) -> Resolution {
+    Resolution::Ready { arn: arn.to_owned() }
+}
+
+fn reason(resolution: &Resolution) -> Reason {
+    match resolution {
+        Resolution::Ready { arn } => panic!("{arn}"),
+        Resolution::Waiting { hold, .. } => hold.reason,
+    }
+}
+
+#[test]
+fn a_policy_of_the_roles_namespace_is_attached_once_it_is_in_place() {
+    assert_eq!(resolved("{name: table}", &[policy("shop", "{}")], &[]), ready(ARN));
+    assert_eq!(resolved("{name: table, namespace: shop}", &[policy("shop", "{}")], &[]), ready(ARN));
+}
+
+#[rstest]
+#[case::not_there(&[])]
+#[case::not_looked_at(&[policy("shop", "status: null")])]
+#[case::not_made(&[policy("shop", "status: {policyId: null}")])]
+#[case::another_than_it_describes(&[policy("shop", "status: {policyArn: 'arn:aws:iam::aws:policy/AdministratorAccess'}")])]
+#[case::going(&[policy("shop", "metadata: {deletionTimestamp: '2026-01-01T00:00:00Z'}")])]
+fn a_role_waits_for_a_policy_that_is(#[case] policies: &[LambdaManagedPolicy]) {
+    assert_eq!(reason(&resolved("{name: table}", policies, &[])), Reason::PolicyNotReady);
+}
+
+#[test]
+fn a_role_that_has_a_policy_keeps_it_while_it_is_being_deleted() {
+    let going = policy("shop", "metadata: {deletionTimestamp: '2026-01-01T00:00:00Z'}");
+    assert_eq!(resolved("{name: table}", &[going], &[ARN]), ready(ARN));
+}
+
+#[test]
+fn what_was_in_place_once_stays_so_while_a_later_generation_is_refused() {
+    let refused = policy(
+        "shop",
+        "status: {conditions: [{type: Ready, status: Unknown, reason: GuardrailViolation, message: no, lastTransitionTime: '2026-01-01T00:00:00Z'}]}",
+    );
+    assert_eq!(resolved("{name: table}", &[refused], &[]), ready(ARN));
+}
+
+#[rstest]
+#[case::by_default("{}", false)]
+#[case::by_name("spec: {allowedNamespaces: {names: ['sh*']}}", true)]
+#[case::by_label("spec: {allowedNamespaces: {selector: {matchLabels: {tier: web}}}}", true)]
+#[case::by_another_label("spec: {allowedNamespaces: {selector: {matchLabels: {tier: data}}}}", false)]
+#[case::by_another_name("spec: {allowedNamespaces: {names: [store]}}", false)]
+fn a_policy_of_another_namespace_is_for_those_that_it_admits(#[case] patch: &str, #[case] is_admitted: bool) {
+    let resolution = resolved("{name: table, namespace: data}", &[policy("data", patch)], &[]);
+    if is_admitted {
+        assert_eq!(resolution, ready(&ARN.replace("shop", "data")));
+    } else {
+        assert_eq!(reason(&resolution), Reason::PolicyNotAllowed);
+        // Whether it is there is none of the asker's business.
+        assert_eq!(resolution, resolved("{name: table, namespace: data}", &[], &[]));
+    }
+}
+
+#[test]
+fn a_policy_of_another_class_is_not_for_the_role() {
+    let other = policy("shop", "spec: {className: sandbox}");
+    assert_eq!(reason(&resolved("{name: table}", &[other], &[])), Reason::PolicyNotAllowed);
+}
+
+#[rstest]
+#[case::its_arn("arn:aws:iam::111122223333:policy/lambda/data/data-table", true)]
+#[case::in_another_case("arn:aws:iam::111122223333:policy/lambda/data/DATA-Table", true)]
+#[case::under_another_path("arn:aws:iam::111122223333:policy/data-table", true)]
+#[case::another_account("arn:aws:iam::444455556666:policy/lambda/data/data-table", false)]
+#[case::another_name("arn:aws:iam::111122223333:policy/lambda/data/data-table-2", false)]
+fn the_arn_is_no_way_round_a_policy_that_does_not_admit_the_role(#[case] arn: &str, #[case] is_borrowed: bool) {
+    let spec = spec(&format!("managedPolicies: [{{arn: '{arn}'}}]"));
+    let namespace = Namespace { name: "shop".to_owned(), labels: None };
+    let policy_arn = ARN.replace("shop", "data");
+    let hold = |patch| borrowed(&spec, &namespace, [(&policy("data", patch), policy_arn.as_str())]);
+    assert_eq!(hold("{}").map(|hold| hold.reason), is_borrowed.then_some(Reason::PolicyNotAllowed));
+    assert_eq!(hold("spec: {allowedNamespaces: {names: [shop]}}"), None);
+    assert_eq!(borrowed(&spec, &namespace, [(&policy("shop", "{}"), policy_arn.as_str())]), None);
+}
+
+/// Roles are woken when it changes, and each wake costs a look at IAM.
+#[test]
+fn the_essence_of_a_policy_is_what_its_roles_go_by() {
+    let before = essence(&policy("shop", "{}"));
+    let same = [
+        "metadata: {generation: 7}",
+        "status: {attachmentCount: 3}",
+        "status: {conditions: [{type: Ready, status: Unknown, reason: Ready, message: a, lastTransitionTime: '2026-01-01T00:00:00Z'}]}",
+    ];
+    for patch in same {
+        assert_eq!(essence(&policy("shop", patch)), before, "{patch}");
+    }
+    let other = [
+        "metadata: {uid: '2'}",
+        "metadata: {deletionTimestamp: '2026-01-01T00:00:00Z'}",
+        "spec: {allowedNamespaces: {names: [a]}}",
+        "status: {defaultVersionId: v2}",
+        "status: {policyId: null}",
+    ];
+    for patch in other {
+        assert_ne!(essence(&policy("shop", patch)), before, "{patch}");
+    }
+}
