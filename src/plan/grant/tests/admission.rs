@@ -144,13 +144,13 @@ fn a_comparison_by_hand_does_not_take_the_place_of_the_scope() {
     with(json!({"effect": "Deny", "sourceFunctionArns": ["billing-x"]})),
     "spec.statements[0].sourceFunctionArns[0]"
 )]
-#[case::what_is_denied(with(json!({"actions": ["kms:Decrypt"]})), "spec.statements[0].actions[0]")]
+#[case::what_is_denied(with(json!({"actions": ["s3:DeleteBucket"]})), "spec.statements[0].actions[0]")]
 #[case::what_leads_to_other_identities(
     with(json!({"actions": ["iam:PassRole"], "resources": ["arn:aws:iam::111122223333:role/x"]})),
     "spec.statements[0].actions[0]"
 )]
 fn the_class_judges_a_grant_as_one_of_the_grant_s_own_namespace(#[case] fields: Value, #[case] path: &str) {
-    let class = class(&json!({"guardrails": {"permissions": {"denied": [{"actions": ["kms:*"]}]}}}));
+    let class = class(&json!({"guardrails": {"permissions": {"denied": [{"actions": ["s3:DeleteBucket"]}]}}}));
     let grant = judged_by(&applicant("shop", "orders", &fields), &role(&json!({})), &class);
     assert_eq!(reason(&grant), Some(Reason::GuardrailViolation), "{}", message(&grant));
     assert!(
