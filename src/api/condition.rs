@@ -123,6 +123,8 @@ pub enum Reason {
     Adopted,
     /// Event: what the class refuses was taken away, or its boundary put back.
     GuardrailEnforced,
+    /// Event: AWS made another version of one of its managed policies, which the role has, the default.
+    ManagedPolicyChanged,
     /// Event: the role was deleted.
     Deleted,
     /// Event: the object went and the role stayed.
@@ -145,8 +147,9 @@ mod tests {
 
     #[test]
     fn the_reference_names_every_condition_and_says_what_to_do_about_every_reason() {
-        let page = include_str!("../../docs/reference/lambdaexecutionrole.md");
-        let rows = |section: &str| {
+        let role = include_str!("../../docs/reference/lambdaexecutionrole.md");
+        let policy = include_str!("../../docs/reference/lambdamanagedpolicy.md");
+        let rows = |page: &str, section: &str| {
             let section = page.split(section).nth(1).unwrap();
             section
                 .lines()
@@ -154,7 +157,8 @@ mod tests {
                 .filter(|line| line.starts_with("| `"))
                 .collect::<String>()
         };
-        let (conditions, reasons) = (rows("### Conditions\n"), rows("### Reasons\n"));
+        let conditions = rows(role, "### Conditions\n");
+        let reasons = [role, policy].map(|page| rows(page, "### Reasons\n")).concat();
         for condition in ConditionType::iter() {
             assert!(conditions.contains(&format!("`{condition}`")), "{condition}");
         }

@@ -38,12 +38,13 @@ pub struct LambdaExecutionRoleStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
 
-    /// The managed policies that this object attached.
+    /// The managed policies that this object attached. Under `unlisted.managedPolicies: Keep` also those that it is about to
+    /// attach: only what is listed here is taken away again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     pub managed_policies: Vec<AttachedPolicy>,
 
-    /// The inline policies that this object put.
+    /// The inline policies that this object put. Under `unlisted.inlinePolicies: Keep` also those that it is about to put.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     pub inline_policies: Vec<StoredPolicy>,
@@ -57,6 +58,13 @@ pub struct LambdaExecutionRoleStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     pub overflow_policies: Vec<OverflowPolicy>,
+
+    /// The policies on the role that others put there, and that `spec.unlisted` keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    // Whole or not at all: of a struct whose fields are owned one by one, the API server leaves `null` behind when they go,
+    // and refuses that.
+    #[x_kube(merge_strategy = MapMerge::Atomic)]
+    pub foreign_policies: Option<ForeignPolicies>,
 
     /// Characters that the role's inline policies use, as IAM counts them (without white space between elements).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,9 +103,35 @@ pub struct LambdaExecutionRoleStatus {
 
 /// A managed policy that the object attached.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct AttachedPolicy {
     /// ARN of the policy.
     pub arn: String,
+
+    /// The default version of one of AWS's own policies, as last read: the one that counts for the role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub version_id: Option<String>,
+
+    /// The default version before that one, if AWS changed it since the policy was attached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub previous_version_id: Option<String>,
+}
+
+/// Policies on a role that its object did not put there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ForeignPolicies {
+    /// ARNs of managed policies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub managed_policies: Vec<String>,
+
+    /// Names of inline policies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub inline_policies: Vec<String>,
 }
 
 /// An inline policy that the object put.

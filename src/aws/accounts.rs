@@ -10,9 +10,8 @@ use aws_config::SdkConfig;
 
 use super::{
     Aws, CallObserver, Error, Identity, Settings,
-    client::{load, partition_of},
+    client::{Shared, load, partition_of},
     credentials::{Session, Source},
-    limits::Limits,
 };
 use crate::api::class::ClassAccount;
 
@@ -48,7 +47,7 @@ impl Accounts {
     /// Reads the surroundings of the process. Nothing is sent to AWS yet.
     pub async fn new(settings: &Settings, observer: CallObserver) -> Self {
         let process = Process::new(settings).await;
-        let own = Aws::new(&process, &ClassAccount::default(), Limits::new(), &observer);
+        let own = Aws::new(&process, &ClassAccount::default(), Shared::new(settings), &observer);
         Self { process, observer, clients: Mutex::default(), own }
     }
 
@@ -67,8 +66,8 @@ impl Accounts {
             return Arc::clone(aws);
         }
         let of_same = clients.iter().find(|(known, _)| is_same_account(known, account));
-        let limits = of_same.map_or_else(Limits::new, |(_, aws)| aws.limits.clone());
-        let aws = Arc::new(Aws::new(&self.process, account, limits, &self.observer));
+        let shared = of_same.map_or_else(|| Shared::new(&self.process.settings), |(_, aws)| aws.shared());
+        let aws = Arc::new(Aws::new(&self.process, account, shared, &self.observer));
         clients.insert(account.clone(), Arc::clone(&aws));
         aws
     }

@@ -32,6 +32,22 @@ pub struct Settings {
     pub function_regions: Vec<String>,
     /// How many objects of one account are worked on at the same time; none counts as one.
     pub concurrency: u16,
+    /// How long the default versions of AWS's own managed policies count as known; a day if absent.
+    pub aws_policy_interval: Option<Duration>,
+}
+
+/// What all classes of one account share: AWS counts by account, and its policies are the same to all of them.
+#[derive(Clone, Debug)]
+pub(super) struct Shared {
+    pub(super) limits: Limits,
+    pub(super) policies: Arc<KnownPolicies>,
+}
+
+impl Shared {
+    /// What an account begins with.
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self { limits: Limits::new(), policies: Arc::new(KnownPolicies::new(settings.aws_policy_interval)) }
+    }
 }
 
 /// The clients of one account, with its credentials, its rate and what is known of it.
@@ -49,7 +65,7 @@ pub struct Aws {
     pub(super) expected: Option<(String, String)>,
     pub(super) identity: Mutex<Option<KnownIdentity>>,
     pub(super) summary: Mutex<KnownSummary>,
-    pub(super) policies: KnownPolicies,
+    pub(super) policies: Arc<KnownPolicies>,
     /// A permit for each object of the account that may be worked on at once: an account that hangs keeps no worker from
     /// the others.
     pub passes: Semaphore,
@@ -57,7 +73,8 @@ pub struct Aws {
 
 impl Aws {
     /// The clients of the account of a class. Nothing is sent to AWS yet: credentials are fetched with the first request.
-    pub(super) fn new(process: &Process, account: &ClassAccount, limits: Limits, observer: &CallObserver) -> Self {
+    pub(super) fn new(process: &Process, account: &ClassAccount, shared: Shared, observer: &CallObserver) -> Self {
+        let Shared { limits, policies } = shared;
         let region = region_of(account, process.config.region().map(AsRef::as_ref));
         let surroundings = Surroundings::new(process, account, &region);
         let session = match account.assume_role.as_slice() {
@@ -96,9 +113,16 @@ impl Aws {
             expected: (!account.id.is_empty()).then(|| (account.id.clone(), partition_of(account).to_owned())),
             identity: Mutex::default(),
             summary: Mutex::default(),
-            policies: KnownPolicies::default(),
+            policies,
             passes: Semaphore::new(usize::from(process.settings.concurrency.max(1))),
         }
+    }
+}
+
+impl Aws {
+    /// What further classes of the account are to have, too.
+    pub(super) fn shared(&self) -> Shared {
+        Shared { limits: self.limits.clone(), policies: Arc::clone(&self.policies) }
     }
 }
 
@@ -233,7 +257,7 @@ mod tests {
             let settings = Settings { region: Some("us-east-1".to_owned()), function_regions, ..Settings::default() };
             let account = ClassAccount { function_regions: names(of_class), ..ClassAccount::default() };
             let observer: CallObserver = Arc::new(|_| {});
-            let aws = Aws::new(&Process::new(&settings).await, &account, Limits::new(), &observer);
+            let aws = Aws::new(&Process::new(&settings).await, &account, Shared::new(&settings), &observer);
             let region = |client: &aws_sdk_lambda::Client| client.config().region().map(ToString::to_string);
             aws.lambda.iter().filter_map(region).collect::<Vec<_>>()
         };

@@ -78,18 +78,23 @@ impl Aws {
         Ok(versions)
     }
 
-    /// Who has the policy: what it is attached to, with the tags of roles; and, if it is anybody's, whose boundary it is.
+    /// Who has the policy: what it is attached to, with the tags of the roles that `may_be_ours`; and, if it is anybody's, whose
+    /// boundary it is.
     ///
     /// # Errors
     /// If a call fails.
-    pub async fn policy_usage(&self, policy: &ObservedPolicy) -> Result<PolicyUsage, Error> {
+    pub async fn policy_usage(
+        &self,
+        policy: &ObservedPolicy,
+        may_be_ours: impl Fn(&str) -> bool,
+    ) -> Result<PolicyUsage, Error> {
         let mut usage = PolicyUsage::default();
         let (users, groups, roles) = self.entities(&policy.arn, PolicyUsageType::PermissionsPolicy).await?;
         (usage.users, usage.groups) = (users, groups);
         for name in roles {
-            if let Some(tags) = self.role_tags(&name).await? {
-                usage.roles.push(HolderRole { name, tags });
-            }
+            // Of roles that are called as none of ours is there is nothing to ask, and perhaps no right to.
+            let tags = if may_be_ours(&name) { self.role_tags(&name).await? } else { Some(BTreeMap::new()) };
+            usage.roles.extend(tags.map(|tags| HolderRole { name, tags }));
         }
         if policy.boundary_count > 0 {
             let (users, _, roles) = self.entities(&policy.arn, PolicyUsageType::PermissionsBoundary).await?;
@@ -144,7 +149,7 @@ impl Aws {
             .set_description(Some(description.clone()).filter(|description| !description.is_empty()))
             .set_tags(Some(sdk_tags(tags)?));
         let answer = request.send().await.map_err(|error| from_sdk("iam:CreatePolicy", &error))?;
-        self.know_policy(arn, document).await;
+        self.policies.forget(arn);
         let policy = answer.policy;
         let id = policy.as_ref().and_then(|policy| policy.policy_id.clone());
         Ok(Written { id, version: policy.and_then(|policy| policy.default_version_id).unwrap_or_default() })
@@ -155,8 +160,8 @@ impl Aws {
         let request = self.iam_writes.create_policy_version().policy_arn(arn).set_as_default(true);
         let answer = request.policy_document(document.to_string()).send().await;
         let answer = answer.map_err(|error| from_sdk("iam:CreatePolicyVersion", &error))?;
-        self.know_policy(arn, document).await;
         let version = answer.policy_version.and_then(|version| version.version_id).unwrap_or_default();
+        self.know_version(arn, &version, document).await;
         Ok(Written { id: None, version })
     }
 

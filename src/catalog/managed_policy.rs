@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-use crate::policy::Document;
+use crate::policy::{Arn, Document};
 
 /// A policy of AWS's that fits an execution role.
 #[derive(Clone, Debug, Deserialize)]
@@ -78,6 +78,29 @@ pub fn find_unfit(name: &str) -> Option<&'static UnfitPolicy> {
     all().unfit.iter().find(|policy| policy.name == name)
 }
 
+/// The policy of that ARN that fits an execution role. The whole ARN has to be right: a policy of that name elsewhere is
+/// another.
+#[must_use]
+pub fn find_by_arn(arn: &str) -> Option<&'static ManagedPolicy> {
+    let parsed = Arn::parse(arn).filter(|arn| arn.account == "aws")?;
+    let known = find(parsed.resource.rsplit('/').next()?)?;
+    (aws_managed_policy_arn(parsed.partition, &known.name) == arn).then_some(known)
+}
+
+/// What a version of the policy of that ARN says, if the catalog holds that very version. Versions are counted, and
+/// documents written, in each partition for itself; the catalog's are those of the partition `aws`.
+#[must_use]
+pub fn document_of_version(arn: &str, version_id: &str) -> Option<&'static Document> {
+    let known = find_by_arn(arn).filter(|known| known.version == version_id)?;
+    arn.starts_with("arn:aws:").then_some(&known.document)
+}
+
+/// Whether the ARN is that of one of AWS's own policies.
+#[must_use]
+pub fn is_of_aws(arn: &str) -> bool {
+    Arn::parse(arn).is_some_and(|arn| arn.account == "aws")
+}
+
 /// Whether the catalog has a policy of that name, and so its path.
 #[must_use]
 pub fn is_known(name: &str) -> bool {
@@ -107,7 +130,6 @@ fn document<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Document, D::E
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Arn;
 
     #[test]
     fn all_data_loads_sorted_and_without_a_name_twice() {
@@ -140,6 +162,22 @@ mod tests {
     fn policies_of_service_linked_roles_are_known_by_their_path() {
         assert!(is_service_linked("policy/aws-service-role/AWSLambdaServiceRolePolicy"));
         assert!(!is_service_linked("policy/service-role/AWSLambdaRole"));
+    }
+
+    #[test]
+    fn the_document_of_a_version_is_that_of_the_very_arn_version_and_partition() {
+        let arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
+        let known = find_by_arn(arn).unwrap();
+        assert_eq!(known.name, "AWSLambdaBasicExecutionRole");
+        assert_eq!(document_of_version(arn, &known.version), Some(&known.document));
+        assert_eq!(document_of_version(arn, "v0"), None);
+        let elsewhere = arn.replace("arn:aws:", "arn:aws-cn:");
+        assert!(find_by_arn(&elsewhere).is_some());
+        assert_eq!(document_of_version(&elsewhere, &known.version), None);
+        for other in ["service-role/", "aws:"].map(|part| arn.replace(part, "")) {
+            assert!(find_by_arn(&other).is_none(), "{other}");
+        }
+        assert!(find_by_arn(&arn.replace("::aws:", "::123456789012:")).is_none());
     }
 
     #[test]

@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::{manifest::identity, schema};
 use crate::{
-    api::{DEFAULT_CLASS_ANNOTATION, LambdaExecutionRole, LambdaRoleClass, Reason},
+    api::{DEFAULT_CLASS_ANNOTATION, LambdaRoleClass, Reason},
     lint::{Code, Finding, Severity},
     plan::{
-        Hold,
-        class::{self, Namespace, Selection, bound_class, select},
+        Account, Hold,
+        class::{self, Classed, Namespace, Selection, bound_class, select},
+        managed_policy::Boundaries,
     },
 };
 
@@ -60,29 +61,37 @@ impl Classes {
         self.readable.is_empty() && self.unreadable.is_empty()
     }
 
-    /// The class of a role. Where nothing is known of its namespace, a class that selects by label is taken to select it: the
+    /// The policies that classes of the account may make a boundary.
+    pub(super) fn boundaries(&self, account: &Account) -> Boundaries {
+        let named = |class: &'_ LambdaRoleClass| class.metadata.name.clone().unwrap_or_default();
+        let names: Vec<String> = self.readable.iter().map(named).collect();
+        let specs = self.readable.iter().map(|class| &class.spec);
+        Boundaries::of(names.iter().map(String::as_str).zip(specs), account)
+    }
+
+    /// The class of an object. Where nothing is known of its namespace, a class that selects by label is taken to select it: the
     /// cluster says the rest.
     ///
     /// # Errors
     /// Why it has none.
-    pub(super) fn of(&self, role: &LambdaExecutionRole, namespace: &str) -> Result<&LambdaRoleClass, Finding> {
+    pub(super) fn of(&self, object: &impl Classed, namespace: &str) -> Result<&LambdaRoleClass, Finding> {
         let labels = self.namespaces.get(namespace).cloned();
         let is_known = labels.is_some();
         let namespace = Namespace { name: namespace.to_owned(), labels };
-        match select(role, &namespace, &self.readable) {
+        match select(object, &namespace, &self.readable) {
             Selection::Allowed(class) => Ok(class),
             Selection::Forbidden(_, hold) => Err(finding(hold)),
             Selection::Missing(_) if !self.unreadable.is_empty() => Err(not_usable(format!(
-                "which class the role has cannot be told while LambdaRoleClass {} cannot be read",
+                "which class the object has cannot be told while LambdaRoleClass {} cannot be read",
                 self.unreadable.join(", ")
             ))),
             Selection::Missing(hold) if is_known => Err(finding(hold)),
-            Selection::Missing(hold) => self.likely(role, &namespace.name, &hold).ok_or_else(|| finding(hold)),
+            Selection::Missing(hold) => self.likely(object, &namespace.name, &hold).ok_or_else(|| finding(hold)),
         }
     }
 
-    fn likely(&self, role: &LambdaExecutionRole, namespace: &str, hold: &Hold) -> Option<&LambdaRoleClass> {
-        let is_asked_for = |class: &&LambdaRoleClass| match bound_class(role) {
+    fn likely(&self, object: &impl Classed, namespace: &str, hold: &Hold) -> Option<&LambdaRoleClass> {
+        let is_asked_for = |class: &&LambdaRoleClass| match bound_class(object) {
             Some(name) => class.name_any() == name,
             None => class.annotations().get(DEFAULT_CLASS_ANNOTATION).is_some_and(|value| value == "true"),
         };

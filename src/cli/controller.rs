@@ -68,12 +68,17 @@ pub(super) struct Arguments {
     concurrency: u16,
 
     /// How often IAM is looked at when nothing changes, 10 % more or less; the spec of an object or of its class goes before it.
-    #[arg(long, value_name = "DURATION", env = "LAMBDAROLES_RESYNC", default_value = "10m", value_parser = resync)]
+    #[arg(long, value_name = "DURATION", env = "LAMBDAROLES_RESYNC", default_value = "10m", value_parser = interval)]
     resync: Duration,
 
     /// How long after the last change in IAM a role counts as ready; spec.defaults.settleWindow of a class goes before it.
     #[arg(long, value_name = "DURATION", env = "LAMBDAROLES_SETTLE", default_value = "15s", value_parser = duration)]
     settle: Duration,
+
+    /// How often the default versions of AWS's own managed policies are read: once for each policy on a role, and for all roles
+    /// of an account together.
+    #[arg(long, value_name = "DURATION", env = "LAMBDAROLES_AWS_POLICY_INTERVAL", default_value = "24h", value_parser = interval)]
+    aws_policy_interval: Duration,
 
     /// Address of /livez, /readyz and /metrics.
     #[arg(long, value_name = "ADDRESS", env = "LAMBDAROLES_LISTEN", default_value = "0.0.0.0:8080")]
@@ -106,6 +111,7 @@ pub(super) fn run(arguments: Arguments) -> super::Result {
                 endpoint_url: arguments.aws_endpoint_url.filter(|url| !url.is_empty()),
                 function_regions: distinct(arguments.function_regions),
                 concurrency: arguments.concurrency,
+                aws_policy_interval: Some(arguments.aws_policy_interval),
             },
         };
         controller::run(client, options, stop).await?;
@@ -142,7 +148,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn resync(text: &str) -> Result<Duration, String> {
+fn interval(text: &str) -> Result<Duration, String> {
     let interval = duration(text)?;
     if interval.is_zero() { Err("must be more than nothing".to_owned()) } else { Ok(interval) }
 }

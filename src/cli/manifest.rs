@@ -6,21 +6,32 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
 use kube::{Resource, ResourceExt};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{classes::Classes, schema};
 use crate::{
-    api::{GROUP, LambdaExecutionRole, LambdaRoleClass},
+    api::{GROUP, LambdaExecutionRole, LambdaManagedPolicy, LambdaRoleClass},
     lint::Finding,
-    plan::{Account, DesiredRole, ObjectClass, Owner, Quotas, References, compliance, desired::desired_role},
+    plan::{
+        Account, DesiredRole, ObjectClass, Owner, Quotas, References,
+        class::Classed,
+        compliance,
+        desired::desired_role,
+        managed_policy::{self, DesiredPolicy, desired_policy},
+    },
 };
 
-/// Which manifests are read, and where their roles would be made. Nothing is asked of AWS or of a cluster.
+/// The kinds of ours that manifests are of.
+const KINDS: [&str; 3] = ["LambdaExecutionRole", "LambdaManagedPolicy", "LambdaRoleClass"];
+
+/// Which manifests are read, and where their roles and policies would be made. Nothing is asked of AWS or of a cluster.
 #[derive(Debug, clap::Args)]
 pub(super) struct Manifests {
-    /// Files of manifests, folders with such files, or - for standard input. Roles are judged by the LambdaRoleClasses among
-    /// them; without any, no guardrails are judged.
+    /// Files of manifests, folders with such files, or - for standard input. Roles and policies are judged by the
+    /// LambdaRoleClasses among them; without any, no guardrails are judged.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -64,6 +75,8 @@ pub(super) struct Manifest {
     pub(super) name: String,
     /// The role that it leads to, if it leads to one.
     pub(super) role: Option<DesiredRole>,
+    /// The managed policy that it leads to, if it leads to one.
+    pub(super) policy: Option<Box<DesiredPolicy>>,
     /// Everything that is to be said of it.
     pub(super) findings: Vec<Finding>,
 }
@@ -71,7 +84,7 @@ pub(super) struct Manifest {
 impl fmt::Display for Manifest {
     /// Where it stands, and which object it is.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, namespace, name, role: _, findings: _ } = self;
+        let Self { file, namespace, name, role: _, policy: _, findings: _ } = self;
         match namespace.as_str() {
             "" => write!(f, "{file}: {name}"),
             namespace => write!(f, "{file}: {namespace}/{name}"),
@@ -85,10 +98,15 @@ impl Manifests {
     /// # Errors
     /// If a file cannot be read, is not YAML, or no manifest of ours is in any of them.
     pub(super) fn judged(&self) -> Result<Vec<Manifest>, String> {
-        let (mut classes, mut roles, mut manifests) = (Classes::default(), Vec::new(), Vec::new());
+        let (mut classes, mut manifests) = (Classes::default(), Vec::new());
+        let (mut roles, mut policies) = (Vec::new(), Vec::new());
         for (file, object) in objects_in(&self.files)? {
             if object["kind"] == "LambdaExecutionRole" {
                 roles.push((file, object));
+                continue;
+            }
+            if object["kind"] == "LambdaManagedPolicy" {
+                policies.push((file, object));
                 continue;
             }
             if object["kind"] == "Namespace" {
@@ -97,48 +115,71 @@ impl Manifests {
             }
             let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
             let findings = classes.add(object);
-            manifests.push(Manifest { file, namespace: String::new(), name, role: None, findings });
+            manifests.push(Manifest { file, namespace: String::new(), name, role: None, policy: None, findings });
         }
-        if roles.is_empty() && classes.is_empty() {
-            return Err("neither a LambdaExecutionRole nor a LambdaRoleClass is in these files".to_owned());
+        let is_without_objects = roles.is_empty() && policies.is_empty();
+        if is_without_objects && classes.is_empty() {
+            return Err(
+                "neither a LambdaExecutionRole nor a LambdaManagedPolicy nor a LambdaRoleClass is in these files"
+                    .to_owned(),
+            );
         }
-        if classes.is_empty() && !roles.is_empty() && self.account_id.is_none() {
+        if classes.is_empty() && !is_without_objects && self.account_id.is_none() {
             return Err(
                 "no LambdaRoleClass is in these files, which would say the account: give --account-id".to_owned()
             );
         }
-        manifests.extend(roles.into_iter().map(|(file, object)| self.judge(&file, object, &classes)));
+        manifests.extend(policies.into_iter().map(|(file, object)| {
+            let judged = self
+                .judge(&file, object, &schema::POLICY, |object, namespace| self.policy_of(object, namespace, &classes));
+            let (manifest, policy) = judged;
+            Manifest { policy: policy.map(Box::new), ..manifest }
+        }));
+        manifests.extend(roles.into_iter().map(|(file, object)| {
+            let judged =
+                self.judge(&file, object, &schema::ROLE, |object, namespace| self.role_of(object, namespace, &classes));
+            let (manifest, role) = judged;
+            Manifest { role, ..manifest }
+        }));
         Ok(manifests)
     }
 
-    fn judge(&self, file: &str, object: Value, classes: &Classes) -> Manifest {
+    /// Judges an object by itself and, by `lead`, by what it leads to; returns that beside the manifest.
+    fn judge<K: Resource<DynamicType = ()> + DeserializeOwned, D>(
+        &self,
+        file: &str,
+        object: Value,
+        schema: &JSONSchemaProps,
+        lead: impl Fn(&K, &str) -> Result<(D, Vec<Finding>), Vec<Finding>>,
+    ) -> (Manifest, Option<D>) {
         let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
         let (namespace, name) = (text("namespace").unwrap_or_else(|| self.namespace.clone()), text("name"));
-        let manifest = |name: Option<String>, role, findings| Manifest {
+        let manifest = |findings| Manifest {
             file: file.to_owned(),
             namespace: namespace.clone(),
-            name: name.unwrap_or_default(),
-            role,
+            name: name.clone().unwrap_or_default(),
+            role: None,
+            policy: None,
             findings,
         };
         let mut findings = identity(&object);
         findings.extend(namespace_fault(&namespace));
-        let (object, bounds): (LambdaExecutionRole, _) = match schema::decoded(object, &schema::ROLE) {
+        let (object, bounds): (K, _) = match schema::decoded(object, schema) {
             Ok(decoded) => decoded,
             Err(faults) => {
                 findings.extend(faults);
-                return manifest(name, None, findings);
+                return (manifest(findings), None);
             }
         };
-        let (role, told) = match self.role_of(&object, &namespace, classes) {
-            Ok((role, told)) => (Some(role), told),
+        let (made, told) = match lead(&object, &namespace) {
+            Ok((made, told)) => (Some(made), told),
             Err(faults) => (None, faults),
         };
         // What both the API server and the controller refuse is told once, in the controller's words.
         findings.extend(bounds.into_iter().filter(|bound| told.iter().all(|finding| finding.path != bound.path)));
         let is_refused = !findings.is_empty();
         findings.extend(told);
-        manifest(name, role.filter(|_| !is_refused), findings)
+        (manifest(findings), made.filter(|_| !is_refused))
     }
 
     /// The role, and what there is to say of it.
@@ -148,14 +189,7 @@ impl Manifests {
         namespace: &str,
         classes: &Classes,
     ) -> Result<(DesiredRole, Vec<Finding>), Vec<Finding>> {
-        let class = if classes.is_empty() {
-            None
-        } else {
-            Some(classes.of(object, namespace).map_err(|finding| vec![finding])?)
-        };
-        let account = self.account(class);
-        let owner =
-            Owner { cluster: self.cluster_name.clone(), namespace: namespace.to_owned(), name: object.name_any() };
+        let (class, account, owner) = self.surroundings(object, namespace, classes)?;
         let class = match class {
             None => ObjectClass::unknown(&owner),
             Some(class) => ObjectClass::of(&class.name_any(), &class.spec, &object.spec, &owner, &account)?,
@@ -166,6 +200,43 @@ impl Manifests {
         findings.extend(unread);
         findings.extend(role.warnings.clone());
         if is_refused { Err(findings) } else { Ok((role, findings)) }
+    }
+
+    /// The managed policy, and what there is to say of it.
+    fn policy_of(
+        &self,
+        object: &LambdaManagedPolicy,
+        namespace: &str,
+        classes: &Classes,
+    ) -> Result<(DesiredPolicy, Vec<Finding>), Vec<Finding>> {
+        let (class, account, owner) = self.surroundings(object, namespace, classes)?;
+        let class = match class {
+            None => ObjectClass::unknown(&owner),
+            Some(class) => ObjectClass::of(&class.name_any(), &class.spec, &object.spec, &owner, &account)?,
+        };
+        let policy = desired_policy(&object.spec, &owner, &account, &class, None)?;
+        let boundaries = classes.boundaries(&account);
+        let mut findings = managed_policy::compliance::offline(&class, &object.spec, &policy, &boundaries);
+        let is_refused = !findings.is_empty();
+        findings.extend(policy.warnings.clone());
+        if is_refused { Err(findings) } else { Ok((policy, findings)) }
+    }
+
+    /// The class of an object, if there are classes, the account, and the object as tags name it.
+    fn surroundings<'a>(
+        &self,
+        object: &(impl Classed + Resource),
+        namespace: &str,
+        classes: &'a Classes,
+    ) -> Result<(Option<&'a LambdaRoleClass>, Account, Owner), Vec<Finding>> {
+        let class = if classes.is_empty() {
+            None
+        } else {
+            Some(classes.of(object, namespace).map_err(|finding| vec![finding])?)
+        };
+        let owner =
+            Owner { cluster: self.cluster_name.clone(), namespace: namespace.to_owned(), name: object.name_any() };
+        Ok((class, self.account(class), owner))
     }
 
     fn account(&self, class: Option<&LambdaRoleClass>) -> Account {
@@ -285,7 +356,8 @@ fn unreadable(error: &serde_saphyr::Error) -> String {
 }
 
 fn items(mut object: Value) -> Vec<Value> {
-    let is_list = matches!(object["kind"].as_str(), Some("List" | "LambdaExecutionRoleList" | "LambdaRoleClassList"));
+    let kind = object["kind"].as_str().and_then(|kind| kind.strip_suffix("List"));
+    let is_list = kind.is_some_and(|kind| kind.is_empty() || KINDS.contains(&kind));
     match object.get_mut("items").map(Value::take) {
         Some(Value::Array(items)) if is_list => items,
         Some(_) | None => vec![object],
@@ -295,7 +367,7 @@ fn items(mut object: Value) -> Vec<Value> {
 fn is_ours(object: &Value) -> bool {
     let group = object["apiVersion"].as_str().and_then(|version| version.split_once('/')).map(|(group, _)| group);
     let is_kind = |kind: &str| object["kind"] == kind;
-    group == Some(GROUP) && (is_kind("LambdaExecutionRole") || is_kind("LambdaRoleClass"))
+    group == Some(GROUP) && KINDS.iter().any(|kind| is_kind(kind))
         || object["apiVersion"] == "v1" && is_kind("Namespace")
 }
 

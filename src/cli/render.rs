@@ -9,11 +9,15 @@ use std::{
 use serde::Serialize;
 
 use super::manifest::{Manifest, Manifests};
-use crate::{lint::Severity, plan::DesiredRole, policy::Document};
+use crate::{
+    lint::Severity,
+    plan::{DesiredRole, managed_policy::DesiredPolicy},
+    policy::Document,
+};
 
-/// Print the roles that manifests lead to: every setting and every document, as IAM would get them.
+/// Print the roles and managed policies that manifests lead to: every setting and every document, as IAM would get them.
 ///
-/// Nothing is asked of AWS or of a cluster. Exit status: 0 if all manifests lead to a role, 1 if one does not (the reasons
+/// Nothing is asked of AWS or of a cluster. Exit status: 0 if all manifests lead to one, 1 if one does not (the reasons
 /// go to standard error), 2 if the manifests or the arguments cannot be read.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -34,10 +38,33 @@ enum Output {
     Json,
 }
 
+/// What IAM would hold.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Rendered<'a> {
+    Role(Box<RenderedRole<'a>>),
+    Policy(RenderedPolicy<'a>),
+}
+
+/// A managed policy as IAM would hold it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RenderedPolicy<'a> {
+    file: &'a str,
+    namespace: &'a str,
+    name: &'a str,
+    policy_name: &'a str,
+    path: &'a str,
+    description: &'a str,
+    tags: &'a BTreeMap<String, String>,
+    document: &'a Document,
+    characters: usize,
+}
+
 /// A role as IAM would hold it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Rendered<'a> {
+struct RenderedRole<'a> {
     file: &'a str,
     namespace: &'a str,
     name: &'a str,
@@ -59,8 +86,7 @@ struct Rendered<'a> {
 
 pub(super) fn run(arguments: &Arguments) -> super::Result {
     let manifests = arguments.manifests.judged().map_err(super::Error::Usage)?;
-    let rendered: Vec<_> =
-        manifests.iter().filter_map(|manifest| manifest.role.as_ref().map(|role| rendered(manifest, role))).collect();
+    let rendered: Vec<_> = manifests.iter().filter_map(rendered).collect();
     super::print(&match arguments.output {
         Output::Yaml => {
             let documents = rendered.iter().map(serde_saphyr::to_string).collect::<Result<Vec<_>, _>>()?;
@@ -70,9 +96,10 @@ pub(super) fn run(arguments: &Arguments) -> super::Result {
     })?;
     let mut is_whole = true;
     // A class leads to no role, which is no fault of it.
-    for manifest in manifests.iter().filter(|manifest| manifest.role.is_none() && !manifest.findings.is_empty()) {
+    let leads_nowhere = |manifest: &&Manifest| manifest.role.is_none() && manifest.policy.is_none();
+    for manifest in manifests.iter().filter(leads_nowhere).filter(|manifest| !manifest.findings.is_empty()) {
         is_whole = false;
-        writeln!(io::stderr(), "{manifest} leads to no role")?;
+        writeln!(io::stderr(), "{manifest} leads to no role or policy")?;
         for finding in manifest.findings.iter().filter(|finding| finding.severity == Severity::Error) {
             writeln!(io::stderr(), "  {}: {finding}", finding.code)?;
         }
@@ -80,8 +107,27 @@ pub(super) fn run(arguments: &Arguments) -> super::Result {
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn rendered<'a>(manifest: &'a Manifest, role: &'a DesiredRole) -> Rendered<'a> {
-    Rendered {
+fn rendered(manifest: &Manifest) -> Option<Rendered<'_>> {
+    let policy = || Some(Rendered::Policy(rendered_policy(manifest, manifest.policy.as_ref()?)));
+    manifest.role.as_ref().map(|role| Rendered::Role(Box::new(rendered_role(manifest, role)))).or_else(policy)
+}
+
+fn rendered_policy<'a>(manifest: &'a Manifest, policy: &'a DesiredPolicy) -> RenderedPolicy<'a> {
+    RenderedPolicy {
+        file: &manifest.file,
+        namespace: &manifest.namespace,
+        name: &manifest.name,
+        policy_name: &policy.name,
+        path: &policy.path,
+        description: &policy.description,
+        tags: &policy.tags,
+        document: &policy.document,
+        characters: policy.document.characters(),
+    }
+}
+
+fn rendered_role<'a>(manifest: &'a Manifest, role: &'a DesiredRole) -> RenderedRole<'a> {
+    RenderedRole {
         file: &manifest.file,
         namespace: &manifest.namespace,
         name: &manifest.name,

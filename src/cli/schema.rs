@@ -17,6 +17,9 @@ use crate::{api::crds, lint::Finding};
 /// The schema of a `LambdaExecutionRole`.
 pub(super) static ROLE: LazyLock<JSONSchemaProps> = LazyLock::new(|| of_kind("LambdaExecutionRole"));
 
+/// The schema of a `LambdaManagedPolicy`.
+pub(super) static POLICY: LazyLock<JSONSchemaProps> = LazyLock::new(|| of_kind("LambdaManagedPolicy"));
+
 /// The schema of a `LambdaRoleClass`.
 pub(super) static CLASS: LazyLock<JSONSchemaProps> = LazyLock::new(|| of_kind("LambdaRoleClass"));
 

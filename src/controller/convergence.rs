@@ -17,12 +17,14 @@ use crate::{
         LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaRoleClass, Reason,
         class::{ClassAccount, Mode},
         role::Adoption,
+        status::ForeignPolicies,
     },
     aws::{self, Applied, Aws, Kind},
     cluster,
     lint::Finding,
     plan::{
-        Account, Class, Failure, Hold, ObjectClass, ObservedRole, Owner, Placed, References, Step, class,
+        Account, Class, Failure, Foreign, Hold, ObjectClass, ObservedRole, Owner, Placed, References, Step,
+        TrackedPolicy, class,
         compliance::{self, Documents, Wanted},
         desired::{DesiredRole, desired_role},
         diff::diff,
@@ -69,23 +71,45 @@ pub(super) async fn keep(
         End::Held { hold, enforced } => {
             Ok(report(&Outcome::Held { hold: &hold, is_deleting: false, enforced: &enforced }))
         }
-        End::Failed { failure, desired, applied, is_behind } => {
+        End::Failed { failure, desired, applied, attempted, is_behind } => {
             log(&failure, "cannot bring IAM to the spec");
-            let desired = desired.as_deref();
-            Ok(report(&Outcome::Failed { failure: &failure, desired, applied: &applied, is_behind }))
+            let (desired, attempted) = (desired.as_deref(), attempted.as_ref());
+            Ok(report(&Outcome::Failed { failure: &failure, desired, applied: &applied, attempted, is_behind }))
         }
-        End::Synced { desired, identity, applied } => {
-            Ok(report(&Outcome::Synced { desired: &desired, identity: &identity, applied: &applied }))
-        }
+        End::Synced { desired, identity, applied, foreign, tracked } => Ok(report(&Outcome::Synced {
+            desired: &desired,
+            identity: &identity,
+            applied: &applied,
+            foreign: foreign.as_ref(),
+            tracked: &tracked,
+        })),
     }
 }
 
 /// [`Outcome`] with what it is about.
 enum End {
-    Rejected { findings: Vec<Finding>, enforced: Vec<Step> },
-    Held { hold: Hold, enforced: Vec<Step> },
-    Failed { failure: Failure, desired: Option<Box<DesiredRole>>, applied: Vec<Step>, is_behind: bool },
-    Synced { desired: Box<DesiredRole>, identity: Identity, applied: Vec<Step> },
+    Rejected {
+        findings: Vec<Finding>,
+        enforced: Vec<Step>,
+    },
+    Held {
+        hold: Hold,
+        enforced: Vec<Step>,
+    },
+    Failed {
+        failure: Failure,
+        desired: Option<Box<DesiredRole>>,
+        applied: Vec<Step>,
+        attempted: Option<Step>,
+        is_behind: bool,
+    },
+    Synced {
+        desired: Box<DesiredRole>,
+        identity: Identity,
+        applied: Vec<Step>,
+        foreign: Option<ForeignPolicies>,
+        tracked: Vec<TrackedPolicy>,
+    },
 }
 
 /// What IAM holds of a role, and the role as it shall be in view of that.
@@ -135,14 +159,14 @@ impl Convergence<'_> {
                 return Ok(End::Held { hold: Hold::invalid_class(name, &faults), enforced: Vec::new() });
             }
         };
-        match self.intent(&class, &account, obstacle) {
+        match self.intent(&class, &account, obstacle).await {
             Ok(desired) => self.converge(&class, &account, desired).await,
             Err(stop) => self.stopped(&class, &account, stop).await,
         }
     }
 
     /// What shall be, or why nothing shall.
-    fn intent(
+    async fn intent(
         &self,
         class: &ObjectClass,
         account: &Account,
@@ -155,8 +179,12 @@ impl Convergence<'_> {
         let desired = desired_role(&self.role.spec, &self.owner, account, class, &self.references, current_name)
             .map_err(Stop::Reject)?;
         // What can be told without asking AWS is told of suspended objects, too.
-        if let Some(hold) = compliance::naming_refusal(class, &self.role.spec)
-            .or_else(|| compliance::unread_refusal(class, &desired, account))
+        if let Some(hold) = compliance::naming_refusal(class, &self.role.spec) {
+            return Err(Stop::Hold(hold));
+        }
+        // What AWS's own policies say is no secret, and read once a day for all objects.
+        let of_aws = self.of_aws(compliance::documents_in_catalog(Some(&desired), None), !desired.suspend).await;
+        if let Some(hold) = compliance::unread_refusal(class, &desired, account, of_aws)
             .or_else(|| borrowing(self.role, self.context))
             .or_else(|| self.references.hold().cloned())
         {
@@ -325,7 +353,7 @@ impl Convergence<'_> {
         account: &Account,
         unplaced: Box<DesiredRole>,
     ) -> Result<End, cluster::Error> {
-        let Self { role, context, aws, owner, .. } = self;
+        let Self { role, previous, context, aws, owner, .. } = self;
         let grants = self.grants(class, account);
         // Twice at most: what turns out to exist when it is created (an answer that was lost) is looked at again.
         for is_second in [false, true] {
@@ -381,7 +409,11 @@ impl Convergence<'_> {
             if !(steps.is_empty() && observed.is_none()) {
                 context.cluster.add_finalizer(*role).await?;
             }
+            if let Some(announced) = status::announcement(previous, &desired, &steps) {
+                context.cluster.write_status(*role, &announced).await?;
+            }
             let applied = aws::apply(aws, &desired.name, steps, &context.stop).await;
+            let foreign = Foreign::of(&desired, observed, &placed_before).shown();
             let known = observed.map(|role| (role.arn.clone(), role.id.clone()));
             match (failure_of(&applied, &desired.name), applied.created.clone().or(known)) {
                 (None, Some((arn, id))) => {
@@ -389,7 +421,8 @@ impl Convergence<'_> {
                     if is_settled && !applied.done.is_empty() {
                         context.metrics.drift_corrected("LambdaExecutionRole");
                     }
-                    return Ok(End::Synced { desired, identity, applied: applied.done });
+                    let tracked = self.tracked(&desired, &account.id).await;
+                    return Ok(End::Synced { desired, identity, applied: applied.done, foreign, tracked });
                 }
                 (Some(_), _) if !is_second && has_found_it(&applied) => {
                     info!("what was to be created exists already; looking again");
@@ -402,7 +435,8 @@ impl Convergence<'_> {
                             Ok(steps) | Err((_, steps)) => done.extend(steps),
                         }
                     }
-                    return Ok(failed(failure, Some(desired), done, true));
+                    let (desired, attempted) = (Some(desired), applied.failed.map(|(step, _)| step));
+                    return Ok(End::Failed { failure, desired, applied: done, attempted, is_behind: true });
                 }
                 (None, None) => return Ok(failed(vanished(&desired), Some(desired), applied.done, true)),
             }
@@ -438,14 +472,21 @@ impl Convergence<'_> {
         placed_before: &Placed,
     ) -> Result<Option<Hold>, Failure> {
         let role_arn = compliance::role_arn(desired, account);
-        let unread = compliance::documents_needed(Some(desired), observed, &placed_before.overflow_policies);
+        let own = &placed_before.overflow_policies;
+        let mut unread = compliance::unread_documents(&compliance::documents_needed(Some(desired), observed, own));
+        unread.extend(self.of_aws(compliance::documents_in_catalog(Some(desired), observed), true).await);
         let refusal_by =
             |documents: &Documents| compliance::refusal(class, desired, &role_arn, observed, placed_before, documents);
         // First what can be told without reading anything: which policies there are is not every author's to know.
-        if let Some(hold) = refusal_by(&compliance::unread_documents(&unread)) {
+        if let Some(hold) = refusal_by(&unread) {
             return Ok(Some(hold));
         }
-        Ok(refusal_by(&self.documents(unread, &desired.name).await?))
+        let judged = compliance::documents_judged(Some(desired), observed, own);
+        let documents = self.documents(judged, &desired.name).await?;
+        match self.impostor(&desired.name).await? {
+            Some(hold) => Ok(Some(hold)),
+            None => Ok(refusal_by(&documents)),
+        }
     }
 
     /// The steps to the role as it shall be, with the versions of policies that have to go for others.
@@ -480,21 +521,10 @@ impl Convergence<'_> {
         let chains = chains.filter_map(|arn| arn.resource.rsplit('/').next().map(str::to_owned));
         Ok(own.chain(chains).collect())
     }
-
-    /// The documents of managed policies. A role is neither accepted nor taken anything from on a guess about them.
-    async fn documents(&self, arns: BTreeSet<String>, role_name: &str) -> Result<Documents, Failure> {
-        let mut documents = Documents::new();
-        for arn in arns {
-            let step = Step::AttachManagedPolicy(arn.clone());
-            let document = self.aws.policy_document(&arn).await;
-            documents.insert(arn, document.map_err(|error| error.failure(role_name, Some(&step)))?);
-        }
-        Ok(documents)
-    }
 }
 
 fn failed(failure: Failure, desired: Option<Box<DesiredRole>>, applied: Vec<Step>, is_behind: bool) -> End {
-    End::Failed { failure, desired, applied, is_behind }
+    End::Failed { failure, desired, applied, attempted: None, is_behind }
 }
 
 fn has_found_it(applied: &Applied) -> bool {

@@ -5,6 +5,7 @@
 mod circumstances;
 mod class;
 mod convergence;
+mod documents;
 mod grant;
 mod memory;
 mod neighbours;

@@ -45,7 +45,7 @@ pub(super) async fn remove(
     };
     let failed = |failure: Failure, applied: &[Step]| {
         log(&failure, "cannot delete the role");
-        report(&Outcome::Failed { failure: &failure, desired: None, applied, is_behind: true })
+        report(&Outcome::Failed { failure: &failure, desired: None, applied, attempted: None, is_behind: true })
     };
     let owner = owner_of(role, context);
     // Whether the namespace may use the class is of no matter to a deletion.

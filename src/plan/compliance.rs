@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Account, Hold, ObjectClass, ObservedRole, Owner, Placed, Step,
+    Account, Foreign, Hold, ObjectClass, ObservedRole, Owner, Placed, Step,
     desired::DesiredRole,
     expansion, grant,
     guardrail::{Guardrails, JudgedRole, LocatedDocument, Violation, revoke_all},
@@ -18,28 +18,48 @@ use crate::{
     api::{
         LambdaExecutionRoleSpec, Reason,
         class::{Mode, OnViolation},
-        role::{Adoption, UnlistedInlinePolicies, UnlistedManagedPolicies},
+        role::Adoption,
     },
     catalog::managed_policy,
     lint::{Code, Finding, Located, Severity},
-    policy::{Arn, Document},
+    policy::Document,
 };
 
-/// The documents of managed policies that had to be asked for, by ARN.
+/// What managed policies say as far as it was asked for, by ARN. For AWS's own that are not among them the catalog stands.
 pub type Documents = BTreeMap<String, Document>;
 
-/// ARNs of the managed policies whose documents have to be asked for: those that the role would have, and those that it has,
-/// but for AWS's own that the catalog holds, and the role's own, `overflow`, which are known.
+/// ARNs of the managed policies whose documents a role is judged by: those that it would have, and those that it has, but for
+/// the role's own, `overflow`, which are known.
 #[must_use]
-pub fn documents_needed(
+pub fn documents_judged(
     desired: Option<&DesiredRole>,
     observed: Option<&ObservedRole>,
     overflow: &ByNumber,
 ) -> BTreeSet<String> {
     let wanted = desired.into_iter().flat_map(|desired| &desired.managed_policies);
     let found = observed.into_iter().flat_map(|observed| &observed.managed_policies);
-    let is_known = |arn: &String| in_catalog(arn).is_some() || overflow.values().any(|policy| policy.arn == *arn);
-    wanted.chain(found).filter(|arn| !is_known(arn)).cloned().collect()
+    let is_own = |arn: &&String| overflow.values().any(|policy| policy.arn == **arn);
+    wanted.chain(found).filter(|arn| !is_own(arn)).cloned().collect()
+}
+
+/// Those among them that have to be asked for: all but AWS's own that the catalog holds.
+#[must_use]
+pub fn documents_needed(
+    desired: Option<&DesiredRole>,
+    observed: Option<&ObservedRole>,
+    overflow: &ByNumber,
+) -> BTreeSet<String> {
+    let mut needed = documents_judged(desired, observed, overflow);
+    needed.retain(|arn| !is_in_catalog(arn));
+    needed
+}
+
+/// Those that the catalog holds. What the account has of them may be newer, and goes before the catalog where it is known.
+#[must_use]
+pub fn documents_in_catalog(desired: Option<&DesiredRole>, observed: Option<&ObservedRole>) -> BTreeSet<String> {
+    let mut known = documents_judged(desired, observed, &ByNumber::new());
+    known.retain(|arn| is_in_catalog(arn));
+    known
 }
 
 /// The hold of an object whose name, path or deletion policy for the role its class does not allow, if so. Judged before IAM is asked: what
@@ -64,10 +84,17 @@ pub fn unread_documents(arns: &BTreeSet<String>) -> Documents {
 }
 
 /// The hold of a role that its class refuses for what can be told without asking AWS. What stands in IAM under names that
-/// the class does not allow, and which policies there are, is not every author's to know.
+/// the class does not allow, and which policies there are, is not every author's to know. `of_aws` is what AWS's own policies
+/// are known to say.
 #[must_use]
-pub fn unread_refusal(class: &ObjectClass, desired: &DesiredRole, account: &Account) -> Option<Hold> {
-    let unread = unread_documents(&documents_needed(Some(desired), None, &ByNumber::new()));
+pub fn unread_refusal(
+    class: &ObjectClass,
+    desired: &DesiredRole,
+    account: &Account,
+    of_aws: Documents,
+) -> Option<Hold> {
+    let mut unread = unread_documents(&documents_needed(Some(desired), None, &ByNumber::new()));
+    unread.extend(of_aws);
     refusal(class, desired, &role_arn(desired, account), None, &Placed::default(), &unread)
 }
 
@@ -143,13 +170,13 @@ fn violations_of(
 ) -> Vec<Violation> {
     let Some(guardrails) = &class.guardrails else { return Vec::new() };
     let mut violations = Vec::new();
-    let (kept_inline, kept_managed) = kept(desired, observed, placed_before);
+    let foreign = Foreign::of(desired, observed, placed_before);
     let mut inline_policies = desired.inline_policies.clone();
     // What the class says to the role's own object is another thing than what it says to a grant's.
     inline_policies.retain(|name, _| !grant::is_of_grant(name));
-    for (name, json) in kept_inline {
+    for (name, json) in foreign.inline_policies {
         match Document::parse(json) {
-            Ok(document) => drop(inline_policies.insert(name.clone(), document)),
+            Ok(document) => drop(inline_policies.insert(name.to_owned(), document)),
             Err(fault) => violations.push(Violation {
                 rule: "what a role holds is judged".to_owned(),
                 path: format!("inline policy {name}"),
@@ -160,7 +187,7 @@ fn violations_of(
     }
     let of_spec = desired.parts.managed_policies.iter();
     let of_spec = of_spec.map(|policy| located(policy.path.clone(), &policy.arn, policy.is_described, documents));
-    let kept = kept_managed.into_iter();
+    let kept = foreign.managed_policies.into_iter();
     let kept =
         kept.map(|arn| located(format!("attached policy {arn}, which spec.unlisted keeps"), arn, false, documents));
     let managed_policies: Vec<_> = of_spec.chain(kept).collect();
@@ -204,28 +231,6 @@ pub(super) fn told(violations: &[Violation], room: usize) -> Option<String> {
         let _ = write!(told, "; {next}");
     }
     Some(told)
-}
-
-/// Inline policies, JSON by name, and managed policies that are on the role and would stay though the spec does not list them.
-fn kept<'a>(
-    desired: &DesiredRole,
-    observed: Option<&'a ObservedRole>,
-    placed_before: &Placed,
-) -> (Vec<(&'a String, &'a String)>, Vec<&'a str>) {
-    let Some(observed) = observed else { return (Vec::new(), Vec::new()) };
-    let inline = observed.inline_policies.iter().filter(|(name, _)| {
-        desired.unlisted.inline_policies == UnlistedInlinePolicies::Keep
-            && !desired.inline_policies.contains_key(*name)
-            && !placed_before.has_inline_policy(name)
-    });
-    let managed = observed.managed_policies.iter().filter(|arn| {
-        desired.unlisted.managed_policies == UnlistedManagedPolicies::Keep
-            && !desired.managed_policies.contains(*arn)
-            && desired.overflow_policies.values().all(|policy| policy.arn != **arn)
-            && !placed_before.has_overflow_policy(arn)
-            && !placed_before.managed_policies.contains(*arn)
-    });
-    (inline.collect(), managed.map(String::as_str).collect())
 }
 
 /// What of a spec counts for what is demanded of its role, as far as the spec is valid.
@@ -277,7 +282,7 @@ pub fn documents_for_revocation(
     overflow: &ByNumber,
 ) -> BTreeSet<String> {
     if revokes(class) && !takes_everything(hold) {
-        documents_needed(None, Some(observed), overflow)
+        documents_judged(None, Some(observed), overflow)
     } else {
         BTreeSet::new()
     }
@@ -330,14 +335,14 @@ pub fn enforces(class: &ObjectClass) -> bool {
 }
 
 fn located(path: String, arn: &str, is_described: bool, documents: &Documents) -> LocatedDocument {
-    let document = in_catalog(arn).or_else(|| documents.get(arn)).cloned();
+    let in_catalog = || managed_policy::find_by_arn(arn).map(|known| &known.document);
+    let document = documents.get(arn).or_else(in_catalog).cloned();
     let document = document.ok_or_else(|| "its document has not been read".to_owned());
     LocatedDocument { path, arn: arn.to_owned(), is_described, document }
 }
 
-/// What the catalog says of one of AWS's policies: the whole ARN has to be right, for a policy of that name elsewhere is another.
-fn in_catalog(arn: &str) -> Option<&'static Document> {
-    let parsed = Arn::parse(arn).filter(|arn| arn.account == "aws")?;
-    let known = managed_policy::find(parsed.resource.rsplit('/').next()?)?;
-    (managed_policy::aws_managed_policy_arn(parsed.partition, &known.name) == arn).then_some(&known.document)
+/// Whether what the policy says is known without asking.
+#[must_use]
+pub fn is_in_catalog(arn: &str) -> bool {
+    managed_policy::find_by_arn(arn).is_some()
 }

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
 use super::{
-    Account, Hold, ObjectClass, Owner,
+    Account, Hold, ManagedPolicy as StoredPolicy, ObjectClass, Owner, PolicyOwner,
     class::{Namespace, bound_class, selects},
 };
 use crate::{
@@ -98,6 +98,14 @@ impl References {
         self.0.get(&key(reference, namespace))
     }
 
+    /// The policies that may be attached, with their ARNs.
+    pub fn ready(&self) -> impl Iterator<Item = (&PolicyKey, &str)> {
+        self.0.iter().filter_map(|(key, resolution)| match resolution {
+            Resolution::Ready { arn } => Some((key, arn.as_str())),
+            Resolution::Waiting { .. } => None,
+        })
+    }
+
     /// The first reason for which the role waits.
     #[must_use]
     pub fn hold(&self) -> Option<&Hold> {
@@ -182,6 +190,22 @@ fn why_not_ready(policy: &LambdaManagedPolicy, arn: &str, is_attached: bool) -> 
         Some(condition) => format!("{}: {}", condition.reason, condition.message),
         None => "nothing is known of it yet.".to_owned(),
     })
+}
+
+/// The hold of a role whose reference leads to a policy in IAM that is not the object's, by its tags, if so.
+#[must_use]
+pub fn impostor(key: &PolicyKey, policy: &StoredPolicy, cluster: &str) -> Option<Hold> {
+    let (namespace, name) = key;
+    let owner = Owner { cluster: cluster.to_owned(), namespace: namespace.clone(), name: name.clone() };
+    let is_owned = PolicyOwner::of(&policy.tags).is_some_and(|found| found == PolicyOwner::of_policy(&owner));
+    if is_owned {
+        return None;
+    }
+    let message = format!(
+        "LambdaManagedPolicy {namespace}/{name} is not ready: the tags of {} in IAM do not say that it is that object's. The role goes on by itself when they do.",
+        policy.arn
+    );
+    Some(Hold::new(Reason::PolicyNotReady, message))
 }
 
 /// What of a policy concerns the roles that refer to it, in a text that changes with it.

@@ -5,6 +5,7 @@
 
 pub mod arn;
 pub mod canonical;
+pub mod change;
 pub mod check;
 pub mod document;
 pub mod evaluate;

@@ -1,4 +1,5 @@
-//! Metrics in the OpenMetrics format. Every label value comes from a closed list.
+//! Metrics in the OpenMetrics format. Every label value comes from a closed list, but for those about AWS's own managed
+//! policies, which AWS publishes, and of which a change makes a hundred at most.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +9,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::plan::Class;
+use crate::plan::{Class, PolicyChange, tracking::CountedAction};
 
 /// How a pass over an object ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +61,21 @@ struct KindLabels {
     kind: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PolicyLabels {
+    account: String,
+    policy: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PolicyActionLabels {
+    account: String,
+    policy: String,
+    effect: &'static str,
+    change: &'static str,
+    action: String,
+}
+
 /// The process's metrics.
 #[derive(Debug)]
 pub struct Metrics {
@@ -68,6 +84,8 @@ pub struct Metrics {
     pass_seconds: Histogram,
     calls: Family<CallLabels, Counter>,
     drifts: Family<KindLabels, Counter>,
+    policy_changes: Family<PolicyLabels, Counter>,
+    changed_actions: Family<PolicyActionLabels, Counter>,
 }
 
 impl Metrics {
@@ -83,6 +101,18 @@ impl Metrics {
         registry.register_with_unit("reconcile_duration", "Time of a pass", Unit::Seconds, pass_seconds.clone());
         registry.register("aws_calls", "Requests to AWS, retries included, by how they ended", calls.clone());
         registry.register("drift_corrected", "Passes that undid a change made by somebody else", drifts.clone());
+        let policy_changes = Family::default();
+        registry.register(
+            "managed_policy_changes",
+            "Times that AWS made another version of one of its policies on roles the default, in each account",
+            policy_changes.clone(),
+        );
+        let changed_actions = Family::default();
+        registry.register(
+            "managed_policy_changed_actions",
+            "Actions that such a version allows or denies and the one before did not, or the other way round",
+            changed_actions.clone(),
+        );
         registry.register("build", "Version of the controller", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         registry.register_with_unit(
@@ -91,7 +121,7 @@ impl Metrics {
             Unit::Seconds,
             ConstGauge::new(started.as_secs_f64()),
         );
-        Arc::new(Self { registry, passes, pass_seconds, calls, drifts })
+        Arc::new(Self { registry, passes, pass_seconds, calls, drifts, policy_changes, changed_actions })
     }
 
     /// Counts a pass over an object of that kind.
@@ -110,6 +140,17 @@ impl Metrics {
         self.drifts.get_or_create(&KindLabels { kind: kind.to_owned() }).inc();
     }
 
+    /// Counts another version of one of AWS's policies, and what it changes.
+    pub fn managed_policy_changed(&self, account: &str, policy: &str, change: &PolicyChange) {
+        let (account, policy) = (account.to_owned(), policy.to_owned());
+        self.policy_changes.get_or_create(&PolicyLabels { account: account.clone(), policy: policy.clone() }).inc();
+        for CountedAction { effect, change, action } in change.counted() {
+            let (account, policy, action) = (account.clone(), policy.clone(), action.to_owned());
+            let labels = PolicyActionLabels { account, policy, effect, change, action };
+            self.changed_actions.get_or_create(&labels).inc();
+        }
+    }
+
     /// All metrics in the OpenMetrics text format.
     ///
     /// # Errors
@@ -118,5 +159,49 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::change::{ActionChanges, Changes};
+
+    fn change() -> PolicyChange {
+        let allowed = Changes { added: vec!["s3:Get*".to_owned()], ..Changes::default() };
+        PolicyChange { from: "v1".to_owned(), actions: Some(ActionChanges { allowed, ..ActionChanges::default() }) }
+    }
+
+    #[test]
+    fn the_page_on_metrics_has_a_row_for_each_with_all_its_labels() {
+        let metrics = Metrics::new();
+        metrics.pass("LambdaExecutionRole", PassResult::Synced, Duration::from_secs(1));
+        metrics.call("IAM".to_owned(), "GetRole".to_owned(), "succeeded");
+        metrics.drift_corrected("LambdaExecutionRole");
+        metrics.managed_policy_changed("111122223333", "arn:aws:iam::aws:policy/Example", &change());
+        let page = include_str!("../../docs/reference/metrics.md");
+        let text = metrics.encode().unwrap();
+        let samples = text.lines().filter(|line| !line.starts_with('#') && !line.contains("_bucket"));
+        for sample in samples {
+            let name = sample.split(['{', ' ']).next().unwrap().trim_end_matches("_sum").trim_end_matches("_count");
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+            let row = row.unwrap_or_else(|| panic!("{name} is not on the page"));
+            let labels = sample.split_once('{').map(|(_, labels)| labels.split("\",").collect::<Vec<_>>());
+            for label in labels.into_iter().flatten() {
+                let label = label.split('=').next().unwrap();
+                assert!(row.contains(&format!("`{label}`")), "{label} of {name} is not on the page");
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_of_which_nobody_can_tell_the_actions_is_counted_all_the_same() {
+        let metrics = Metrics::new();
+        metrics.managed_policy_changed("111122223333", "Example", &PolicyChange { actions: None, ..change() });
+        let text = metrics.encode().unwrap();
+        assert!(
+            text.contains("lambdaroles_managed_policy_changes_total{account=\"111122223333\",policy=\"Example\"} 1")
+        );
+        assert!(!text.contains("changed_actions_total{"), "{text}");
     }
 }

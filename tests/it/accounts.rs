@@ -11,6 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use aws_sdk_iam::error::ProvideErrorMetadata;
@@ -181,7 +182,7 @@ async fn a_class_that_changes_gets_new_clients_and_one_that_is_gone_is_forgotten
 async fn a_policy_is_read_once_and_a_failure_is_not_remembered() {
     let (proxy, accounts) = (proxy().await, accounts().await);
     let aws = accounts.of(&account(&proxy, HUB));
-    let arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
+    let arn = "arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess";
     proxy.fault("GetPolicy", 1, Fault::Error { status: 404, code: "NoSuchEntity", message: "not found" });
     let failure = aws.policy_document(arn).await.unwrap_err().failure("orders", None);
     assert_eq!((failure.class, failure.reason), (Class::Waiting, Reason::PolicyNotFound));
@@ -189,9 +190,53 @@ async fn a_policy_is_read_once_and_a_failure_is_not_remembered() {
     proxy.forget();
     let documents = futures::future::join_all((0..20).map(|_| aws.policy_document(arn))).await;
     for document in documents {
-        assert!(document.unwrap().to_string().contains("logs:PutLogEvents"));
+        assert!(document.unwrap().to_string().contains("sqs:ListQueues"));
     }
     assert_eq!(proxy.operations(), ["GetPolicy", "GetPolicyVersion"]);
+}
+
+#[tokio::test]
+async fn classes_of_an_account_share_what_is_known_of_policies_and_the_catalog_knows_versions() {
+    let (proxy, accounts) = (proxy().await, accounts().await);
+    let one = account(&proxy, HUB);
+    let other = ClassAccount { region: Some("eu-west-3".to_owned()), ..one.clone() };
+    let arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
+    let seen = accounts.of(&one).current_policy(arn).await.unwrap();
+    assert_eq!(accounts.of(&other).current_policy(arn).await.as_ref(), Some(&seen));
+    assert!(seen.document.to_string().contains("logs:PutLogEvents") && seen.version_id.starts_with('v'));
+    assert_eq!(proxy.operations(), ["GetPolicy"]);
+}
+
+#[tokio::test]
+async fn a_version_of_aws_that_cannot_be_read_is_left_alone_for_a_while_and_what_is_known_goes_on_counting() {
+    let proxy = proxy().await;
+    let settings = Settings { aws_policy_interval: Some(Duration::ZERO), ..Settings::default() };
+    let accounts = Accounts::new(&settings, Arc::new(|_| {})).await;
+    let aws = accounts.of(&account(&proxy, HUB));
+    let arn = "arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess";
+    let seen = aws.current_policy(arn).await;
+    assert!(seen.is_some());
+    assert_eq!(aws.current_policy(arn).await, seen);
+    assert_eq!(proxy.operations(), ["GetPolicy", "GetPolicyVersion", "GetPolicy"], "a version never changes");
+    proxy.fault("GetPolicy", 1, Fault::Error { status: 403, code: "AccessDenied", message: "not authorized" });
+    proxy.forget();
+    for _ in 0..3 {
+        assert_eq!(aws.current_policy(arn).await, seen);
+    }
+    assert_eq!(proxy.operations(), ["GetPolicy"]);
+    // Whoever must know asks all the same.
+    assert_eq!(aws.managed_policy(arn).await.ok(), seen);
+}
+
+#[tokio::test]
+async fn a_version_that_is_gone_is_asked_for_once() {
+    let (proxy, accounts) = (proxy().await, accounts().await);
+    let aws = accounts.of(&account(&proxy, HUB));
+    let arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
+    for _ in 0..2 {
+        assert_eq!(aws.policy_version(arn, "v999").await.unwrap(), None);
+    }
+    assert_eq!(proxy.operations(), ["GetPolicyVersion"]);
 }
 
 #[tokio::test]

@@ -169,7 +169,10 @@ fn what_leads_to_no_role_is_told_on_standard_error_and_does_not_hide_the_others(
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(json_of(&output).as_array().unwrap().len(), 1);
     let told = text(&output.stderr);
-    assert!(told.contains("-: shop/orders leads to no role\n  InvalidField: spec.path: a path begins"), "{told}");
+    assert!(
+        told.contains("-: shop/orders leads to no role or policy\n  InvalidField: spec.path: a path begins"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -315,7 +318,7 @@ fn what_cannot_be_read_ends_with_2_and_says_why() {
         (
             &["lint", "-", "--account-id", "123456789012"],
             "kind: ConfigMap\n",
-            "neither a LambdaExecutionRole nor a LambdaRoleClass is in these files",
+            "neither a LambdaExecutionRole nor a LambdaManagedPolicy nor a LambdaRoleClass is in these files",
         ),
         (&["lint", "-", "--account-id", "12345"], "", "an account id has twelve digits"),
         (&["lint", "-"], &manifest("{}"), "--account-id"),

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use rstest::rstest;
 use serde_json::Value;
 
-use super::{CLASS, Crd, ROLE};
+use super::{CLASS, Crd, MANAGED_POLICY, ROLE};
 
 #[test]
 fn the_committed_crds_are_those_of_this_code() {
@@ -23,6 +23,7 @@ fn the_committed_crds_are_those_of_this_code() {
 #[rstest]
 #[case::role(&ROLE)]
 #[case::class(&CLASS)]
+#[case::managed_policy(&MANAGED_POLICY)]
 fn every_rule_compiles(#[case] crd: &Crd) {
     assert!(!crd.compiled.has_errors(), "{:?}", crd.compiled.compilation_errors());
 }
@@ -31,6 +32,7 @@ fn every_rule_compiles(#[case] crd: &Crd) {
 #[rstest]
 #[case::role(&ROLE)]
 #[case::class(&CLASS)]
+#[case::managed_policy(&MANAGED_POLICY)]
 fn everything_in_the_spec_is_bounded(#[case] crd: &Crd) {
     let mut unbounded = Vec::new();
     bounded(&crd.schema["properties"]["spec"], "spec", &mut unbounded);
@@ -68,6 +70,7 @@ fn bounded(schema: &Value, path: &str, unbounded: &mut Vec<String>) {
 #[rstest]
 #[case::role(&ROLE)]
 #[case::class(&CLASS)]
+#[case::managed_policy(&MANAGED_POLICY)]
 fn nothing_is_nullable(#[case] crd: &Crd) {
     assert!(!crd.schema.to_string().contains("nullable"));
 }

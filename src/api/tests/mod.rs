@@ -7,6 +7,7 @@ mod admission;
 mod agreement;
 mod class;
 mod crd;
+mod managed_policy;
 mod rules;
 mod samples;
 
@@ -21,6 +22,7 @@ use crate::{
 };
 
 static ROLE: LazyLock<Crd> = LazyLock::new(|| Crd::of("LambdaExecutionRole"));
+static MANAGED_POLICY: LazyLock<Crd> = LazyLock::new(|| Crd::of("LambdaManagedPolicy"));
 static CLASS: LazyLock<Crd> = LazyLock::new(|| Crd::of("LambdaRoleClass"));
 
 /// A CRD of ours as a judge.

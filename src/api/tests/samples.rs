@@ -5,9 +5,11 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::Value;
 
-use super::{CLASS, at_admission, in_controller};
+use super::{CLASS, MANAGED_POLICY, at_admission, in_controller, managed_policy};
 use crate::{
-    api::{LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaRoleClass, LambdaRoleClassSpec},
+    api::{
+        LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaManagedPolicySpec, LambdaRoleClass, LambdaRoleClassSpec,
+    },
     plan::class::check,
 };
 
@@ -51,6 +53,43 @@ fn every_class_among_the_examples_is_accepted() {
     assert!(names.len() >= 3, "{names:?}");
 }
 
+#[test]
+fn every_managed_policy_among_the_examples_is_accepted() {
+    let examples = objects("examples");
+    let policies: Vec<_> =
+        examples.values().flatten().filter(|object| object["kind"] == "LambdaManagedPolicy").collect();
+    assert!(!policies.is_empty());
+    for object in policies {
+        assert_eq!(MANAGED_POLICY.at_admission(&object["spec"]), [] as [String; 0]);
+        assert_eq!(managed_policy::in_controller(&object["spec"]), []);
+    }
+}
+
+/// The same, and whom a policy admits, which is asked where a role refers to it.
+#[test]
+fn invalid_managed_policies_are_refused_by_both_judges_or_are_not_even_read() {
+    let invalid = objects("tests/invalid");
+    let of_kind = |documents: &&[Value]| documents[0]["kind"] == "LambdaManagedPolicy";
+    let (mut unseen, mut accepted, mut count) = (Vec::new(), Vec::new(), 0);
+    for (name, documents) in invalid.iter().filter(|(_, documents)| of_kind(&&documents[..])) {
+        count += 1;
+        let spec = &documents[0]["spec"];
+        if serde_json::from_value::<LambdaManagedPolicySpec>(spec.clone()).is_err() {
+            continue;
+        }
+        if MANAGED_POLICY.at_admission(spec).is_empty() {
+            unseen.push(name.trim_start_matches("managed-policy-object-"));
+        }
+        if managed_policy::in_controller(spec).is_empty() {
+            accepted.push(name.trim_start_matches("managed-policy-object-"));
+        }
+    }
+    assert!(count >= 10, "{count}");
+    // Bounds and unknown fields: `check-crds` sees them refused.
+    assert_eq!(unseen, ["with-an-unknown-field", "without-statements"]);
+    assert_eq!(accepted, ["that-admits-capitals", "with-an-unknown-field"]);
+}
+
 /// Rules that an older API server does not know, the controller's own judge of classes knows as well.
 #[test]
 fn invalid_classes_break_a_rule_by_both_judges_or_are_not_even_read() {
@@ -82,7 +121,7 @@ fn what_is_refused_at_admission_is_refused_by_the_controller() {
     let mut accepted = Vec::new();
     for (name, documents) in &invalid {
         let [object] = &documents[..] else { panic!("{name}: one object a file") };
-        if object["kind"] == "LambdaRoleClass" {
+        if object["kind"] == "LambdaRoleClass" || object["kind"] == "LambdaManagedPolicy" {
             continue;
         }
         assert_eq!(object["kind"], "LambdaExecutionRole", "{name}");

@@ -127,11 +127,11 @@ async fn look(
         Err(error) => return Ok(Err(error)),
     };
     let mut usage = PolicyUsage::default();
-    let mut roles = Vec::new();
+    let mut roles: Vec<Referral> = Vec::new();
     if let Some(found) = observed.as_mut().filter(|found| removal.concerns(found)) {
         let stored = pass.context.cluster.list_stored::<LambdaExecutionRole>(&pass.context.namespaces).await?;
         roles = stored.iter().map(Referral::of).collect();
-        match pass.aws.policy_usage(found).await {
+        match pass.aws.policy_usage(found, |name| roles.iter().any(|role| role.may_be_called(name))).await {
             Ok(asked) => usage = asked,
             Err(error) => return Ok(Err(error)),
         }

@@ -10,6 +10,9 @@ use crate::{
     policy::document::Conditions,
 };
 
+/// Key of the policy that is attached.
+pub(super) const POLICY_ARN: &str = "iam:PolicyARN";
+
 /// What a class lets the controller give to roles, as far as IAM can tell: of rights themselves it cannot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Guard {
@@ -55,16 +58,10 @@ impl Guard {
         self.attachable.is_none() && self.unattachable.is_empty()
     }
 
-    /// Whether any may be.
-    pub(super) fn attaches_some(&self) -> bool {
-        self.attachable.as_ref().is_none_or(|attachable| !attachable.is_empty())
-    }
-
-    /// The policy that is attached.
-    pub(super) fn attach(&self, conditions: &mut Conditions) {
-        const KEY: &str = "iam:PolicyARN";
+    /// The policy that is attached: one that the class lists, or one of its own that objects describe.
+    pub(super) fn attach(&self, described: &[String], conditions: &mut Conditions) {
         if let Some(attachable) = &self.attachable {
-            one_of(conditions, KEY, attachable);
+            one_of(conditions, POLICY_ARN, &distinct([attachable, described].concat()));
         }
         let (patterns, literals): (Vec<String>, Vec<String>) =
             self.unattachable.iter().cloned().partition(|arn| is_pattern(arn));
@@ -72,7 +69,7 @@ impl Guard {
         // to case, and does not say whether the key has the request's.
         for (operator, values) in [("StringNotLike", patterns), ("StringNotEqualsIgnoreCase", literals)] {
             if !values.is_empty() {
-                conditions.entry(operator.to_owned()).or_default().insert(KEY.to_owned(), values);
+                conditions.entry(operator.to_owned()).or_default().insert(POLICY_ARN.to_owned(), values);
             }
         }
     }

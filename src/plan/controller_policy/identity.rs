@@ -2,7 +2,7 @@
 
 use super::{
     NamedClass, distinct,
-    guard::Guard,
+    guard::{Guard, POLICY_ARN},
     naming::{Names, Written, literal, partition},
 };
 use crate::{
@@ -22,6 +22,12 @@ const READS: [&str; 5] = [
     "iam:ListInstanceProfilesForRole",
     "iam:ListRolePolicies",
 ];
+
+/// What is read of a managed policy that an object describes, beside its text.
+const POLICY_READS: [&str; 2] = ["iam:ListEntitiesForPolicy", "iam:ListPolicyVersions"];
+
+/// Everything that changes what a managed policy says, or that it is there. To choose among its versions is needed by nobody.
+const POLICY_CHANGES: [&str; 3] = ["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion"];
 
 /// Everything that changes a role, or hands it on.
 const CHANGES: [&str; 9] = [
@@ -101,10 +107,13 @@ pub(super) fn document(identity: &Identity<'_>, scopes: &[Scope<'_>]) -> Documen
         let managed = distinct(enforced.iter().flat_map(|scope| scope.names.managed.clone()));
         statements.extend(owned.making(&enforced));
         statements.extend(owned.keeping(&managed));
+        let policies = enforced.iter().flat_map(|scope| [&scope.names.policies, &scope.names.overflow]);
+        statements.extend(owned.describing(&distinct(policies.flatten().cloned())));
         if !untouchable.is_empty() {
             let arns: Vec<String> = untouchable.iter().map(|arn| literal(arn)).collect();
             statements.push(Statement { effect: Effect::Deny, ..allow("NeverItself", &CHANGES, arns) });
         }
+        statements.extend(protecting(&enforced));
     }
     if !next.is_empty() {
         let arns = next.iter().map(|arn| literal(arn)).collect();
@@ -115,18 +124,30 @@ pub(super) fn document(identity: &Identity<'_>, scopes: &[Scope<'_>]) -> Documen
 
 /// What a class needs that writes nothing. `sts:GetCallerIdentity` needs no permission.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
-fn reading(scopes: &[Scope<'_>]) -> [Statement; 3] {
+fn reading(scopes: &[Scope<'_>]) -> [Statement; 4] {
     let roles = distinct(scopes.iter().flat_map(|scope| scope.names.read.clone()));
     // Whatever a spec names, or others attached, is judged by what it says.
     let policies = scopes.iter().flat_map(|Scope { partition, account_id, .. }| {
         [*account_id, "aws"].map(|account| format!("arn:{partition}:iam::{account}:policy/*"))
     });
+    let own = scopes.iter().flat_map(|scope| [&scope.names.policies, &scope.names.overflow]);
+    let own = distinct(own.flatten().cloned());
     [
         allow("ReadRoles", &READS, roles),
+        allow("ReadOwnPolicies", &POLICY_READS, own),
         allow("ReadPolicies", &["iam:GetPolicy", "iam:GetPolicyVersion"], distinct(policies)),
         // Neither is about a resource.
         allow("ReadAccount", &["iam:GetAccountSummary", "lambda:ListFunctions"], vec!["*".to_owned()]),
     ]
+}
+
+/// Boundaries are others' to write, whatever policies of roles are called.
+fn protecting(scopes: &[&Scope<'_>]) -> Option<Statement> {
+    let boundaries = distinct(scopes.iter().filter_map(|scope| scope.guard.boundaries.clone()).flatten());
+    let changes =
+        ["iam:CreatePolicy*", "iam:DeletePolicy*", "iam:SetDefaultPolicyVersion", "iam:TagPolicy", "iam:UntagPolicy"];
+    let deny = || Statement { effect: Effect::Deny, ..allow("NeverBoundaries", &changes, boundaries.clone()) };
+    (!boundaries.is_empty()).then(deny)
 }
 
 /// Roles whose tags name the controller's cluster.
@@ -143,6 +164,8 @@ impl Owned {
                 Some((_, all)) => {
                     all.created = distinct(all.created.drain(..).chain(names.created.clone()));
                     all.managed = distinct(all.managed.drain(..).chain(names.managed.clone()));
+                    all.policies = distinct(all.policies.drain(..).chain(names.policies.clone()));
+                    all.overflow = distinct(all.overflow.drain(..).chain(names.overflow.clone()));
                 }
                 None => groups.push((guard, names.clone())),
             }
@@ -169,13 +192,23 @@ impl Owned {
         self.owns(&mut give.conditions);
         guard.bound(&mut give.conditions);
         let mut statements = vec![create, give];
+        let attached_to = names.managed.clone();
 
-        if guard.attaches_some() && !guard.attaches_any() {
+        if !guard.attaches_any() {
             let sid = format!("AttachPolicies{number}");
             let mut attach = allow(&sid, &["iam:AttachRolePolicy"], names.managed);
             self.owns(&mut attach.conditions);
             guard.bound(&mut attach.conditions);
-            guard.attach(&mut attach.conditions);
+            guard.attach(&names.policies, &mut attach.conditions);
+            statements.push(attach);
+        }
+        if !guard.attaches_any() {
+            // What they hold is judged as the role's own statements are, whatever policies of others may be attached.
+            let sid = format!("AttachOverflow{number}");
+            let mut attach = allow(&sid, &["iam:AttachRolePolicy"], attached_to);
+            self.owns(&mut attach.conditions);
+            guard.bound(&mut attach.conditions);
+            attach.conditions.entry("StringLike".to_owned()).or_default().insert(POLICY_ARN.to_owned(), names.overflow);
             statements.push(attach);
         }
         statements
@@ -202,6 +235,29 @@ impl Owned {
         let mut take = allow("TakeRights", &actions, managed.to_vec());
         self.owns(&mut take.conditions);
         [claim, tag_roles, untag, take]
+    }
+
+    /// What managed policies need that objects describe. Their tags say whose they are, as those of roles do.
+    fn describing(&self, policies: &[String]) -> [Statement; 5] {
+        let mut create = allow("CreatePolicies", &["iam:CreatePolicy"], policies.to_vec());
+        self.names_us_in_request(&mut create.conditions, "StringEquals");
+
+        // Tags in `CreatePolicy` are judged as `TagPolicy` too, on a policy that has none yet.
+        let mut claim = allow("ClaimPolicies", &["iam:TagPolicy"], policies.to_vec());
+        self.names_us_in_request(&mut claim.conditions, "StringEquals");
+        set(&mut claim.conditions, "Null", &tag("Resource"), "true");
+
+        let mut tag_policies = allow("TagPolicies", &["iam:TagPolicy"], policies.to_vec());
+        self.owns(&mut tag_policies.conditions);
+        self.names_us_in_request(&mut tag_policies.conditions, "StringEqualsIfExists");
+
+        let mut untag = allow("UntagPolicies", &["iam:UntagPolicy"], policies.to_vec());
+        self.owns(&mut untag.conditions);
+        set(&mut untag.conditions, "ForAllValues:StringNotEqualsIgnoreCase", "aws:TagKeys", CLUSTER_TAG);
+
+        let mut change = allow("ChangePolicies", &POLICY_CHANGES, policies.to_vec());
+        self.owns(&mut change.conditions);
+        [create, claim, tag_policies, untag, change]
     }
 
     fn owns(&self, conditions: &mut Conditions) {

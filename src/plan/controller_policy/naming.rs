@@ -11,16 +11,20 @@ use crate::{
 /// The partition of an account that names none.
 const PARTITION: &str = "aws";
 
-/// ARNs of roles, as patterns.
+/// ARNs of roles and managed policies, as patterns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Names {
     /// Roles that the class lets be made.
     pub(super) created: Vec<String>,
     /// Those, and the ones that it lets be taken over.
     pub(super) managed: Vec<String>,
+    /// The managed policies of those roles' own, which are called after them.
+    pub(super) overflow: Vec<String>,
     /// Whatever has one of their names, under any path: names are unique in an account without their paths, so that such a
     /// role stands in the way; and a role that does not exist is asked for under no path.
     pub(super) read: Vec<String>,
+    /// Managed policies that the class lets be made.
+    pub(super) policies: Vec<String>,
 }
 
 /// The strings of a class, as they stand in a policy.
@@ -73,17 +77,26 @@ impl<'a> Written<'a> {
         names.extend(self.patterns("spec.naming.allowedRoleNames", &naming.allowed_role_names));
         let adoptable = self.patterns("spec.naming.adoptable", &naming.adoptable);
 
-        let prefix = format!("arn:{}:iam::{}:role", partition(spec), spec.account.id);
-        let under = |paths: &[String], names: &[String]| {
-            let arn = |path: &String, name: &String| single_stars(&format!("{prefix}{path}{name}"));
+        let name = naming.policy_name.as_deref().unwrap_or(DEFAULT_NAME);
+        let mut policies: Vec<String> = self.pattern("spec.naming.policyName", name).into_iter().collect();
+        policies.extend(self.patterns("spec.naming.allowedPolicyNames", &naming.allowed_policy_names));
+
+        let prefix = format!("arn:{}:iam::{}:", partition(spec), spec.account.id);
+        let named = |kind: &str, paths: &[String], names: &[String]| {
+            let arn = |path: &String, name: &String| single_stars(&format!("{prefix}{kind}{path}{name}"));
             distinct(paths.iter().flat_map(|path| names.iter().map(move |name| arn(path, name))))
         };
+        let under = |paths: &[String], names: &[String]| named("role", paths, names);
         let created = distinct(names);
-        let managed = distinct([created.clone(), adoptable].concat());
+        let managed_names = distinct([created.clone(), adoptable].concat());
+        let managed = under(&paths, &managed_names);
+        let overflow = managed.iter().map(|arn| single_stars(&format!("{}-*", arn.replacen(":role/", ":policy/", 1))));
         Names {
-            read: under(&["/".to_owned(), "/*/".to_owned()], &managed),
-            managed: under(&paths, &managed),
+            overflow: distinct(overflow),
+            read: under(&["/".to_owned(), "/*/".to_owned()], &managed_names),
+            managed,
             created: under(&paths, &created),
+            policies: named("policy", &paths, &policies),
         }
     }
 }

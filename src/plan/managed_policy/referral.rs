@@ -16,6 +16,8 @@ pub struct Referral {
     pub namespace: String,
     /// Name of the role.
     pub name: String,
+    /// Names that its role may have, by its spec and its status.
+    role_names: Vec<String>,
     /// Whether IAM is neither read nor written for it.
     pub is_suspended: bool,
     /// The objects that it refers to.
@@ -48,6 +50,7 @@ impl Referral {
             |policy: &Value| ["aws", "arn"].iter().any(|field| policy[field].is_string()) || key(policy).is_some();
         Self {
             name: text(&metadata["name"]).unwrap_or_default(),
+            role_names: [&spec["roleName"], &object["status"]["roleName"]].into_iter().filter_map(text).collect(),
             is_suspended: spec["suspend"].as_bool().unwrap_or_default(),
             keys: policies.iter().filter_map(key).collect(),
             arns: policies.iter().filter_map(|policy| text(&policy["arn"])).collect(),
@@ -80,6 +83,12 @@ impl Referral {
             return listed == arn;
         }
         placeholders.expand(listed).is_ok_and(|listed| Pattern::new(&listed).matches(arn))
+    }
+
+    /// Whether its role may be called so.
+    #[must_use]
+    pub fn may_be_called(&self, role_name: &str) -> bool {
+        self.role_names.iter().any(|name| name == role_name)
     }
 
     /// Whether this is the object of `owner`.

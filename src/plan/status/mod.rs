@@ -12,11 +12,12 @@ use k8s_openapi::{
 
 use self::conditions::{Moment, condition, failed, held, rejected, settled, synced};
 pub use self::notes::{Note, farewell};
-use super::{Class, DesiredRole, Failure, Hold, Step, grant};
+use super::{Class, DesiredRole, Failure, Hold, Step, TrackedPolicy, grant, tracking::shown};
 use crate::{
     api::{
-        ConditionType, LambdaExecutionRoleStatus, Reason,
-        status::{AttachedPolicy, OverflowPolicy, RoleGrant, StoredPolicy},
+        ConditionType, INLINE_POLICY_NAME, LambdaExecutionRoleStatus, Reason,
+        role::{UnlistedInlinePolicies, UnlistedManagedPolicies},
+        status::{AttachedPolicy, ForeignPolicies, OverflowPolicy, RoleGrant, StoredPolicy},
     },
     lint::{Finding, Severity},
     policy::Document,
@@ -49,6 +50,8 @@ pub enum Outcome<'a> {
         desired: Option<&'a DesiredRole>,
         /// What was done before.
         applied: &'a [Step],
+        /// The step that failed, which may have been done all the same: its answer may be what failed.
+        attempted: Option<&'a Step>,
         /// Whether it was known that something had to be done.
         is_behind: bool,
     },
@@ -60,6 +63,10 @@ pub enum Outcome<'a> {
         identity: &'a Identity,
         /// What was done; nothing if nothing had to be.
         applied: &'a [Step],
+        /// What others put on the role and `spec.unlisted` keeps.
+        foreign: Option<&'a ForeignPolicies>,
+        /// The versions of AWS's policies on the role, as far as they are known.
+        tracked: &'a [TrackedPolicy],
     },
 }
 
@@ -178,7 +185,7 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
             let next = if is_watched { Next::Resync } else { Next::Backoff(Class::Waiting) };
             (held(&pass.moment(), hold, *is_deleting), next)
         }
-        Outcome::Failed { failure, desired, applied, is_behind } => {
+        Outcome::Failed { failure, desired, applied, attempted, is_behind } => {
             if !applied.is_empty() {
                 status.last_change_time = Some(whole_seconds(pass.now));
                 // From now on the object has a role, which cannot be renamed.
@@ -189,6 +196,7 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
             }
             note_placed(&mut status, applied, desired.map_or(&[], |desired| desired.grants.as_slice()));
             if let Some(desired) = desired {
+                status = announcement(&status, desired, *attempted).unwrap_or(status);
                 status.warnings = warnings(&desired.warnings);
             }
             let next = match failure.class {
@@ -199,8 +207,9 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
             };
             (failed(&pass.moment(), failure, desired.is_some(), *is_behind), next)
         }
-        Outcome::Synced { desired, identity, applied } => {
-            describe_role(&mut status, desired, identity);
+        Outcome::Synced { desired, identity, applied, foreign, tracked } => {
+            describe_role(&mut status, desired, identity, tracked);
+            status.foreign_policies = foreign.cloned();
             // A change may have been made that this status does not know of, by a pass that could not write it.
             if !applied.is_empty() || !has_synced(pass.previous, pass.generation, desired) {
                 status.last_change_time = Some(whole_seconds(pass.now));
@@ -232,12 +241,21 @@ pub fn settle(pass: &Pass<'_>) -> Option<Report> {
     Some(Report { status, notes: Vec::new(), next: wait.map_or(Next::Resync, Next::Settled) })
 }
 
-fn describe_role(status: &mut LambdaExecutionRoleStatus, desired: &DesiredRole, identity: &Identity) {
+fn describe_role(
+    status: &mut LambdaExecutionRoleStatus,
+    desired: &DesiredRole,
+    identity: &Identity,
+    tracked: &[TrackedPolicy],
+) {
     status.role_arn = Some(identity.arn.clone());
     status.role_name = Some(desired.name.clone());
     status.role_id = Some(identity.id.clone());
     status.account_id = Some(identity.account_id.clone());
-    status.managed_policies = desired.managed_policies.iter().map(|arn| AttachedPolicy { arn: arn.clone() }).collect();
+    let attached = desired.managed_policies.iter().map(|arn| {
+        let before = status.managed_policies.iter().find(|policy| policy.arn == *arn);
+        shown(arn, before, tracked.iter().find(|policy| policy.arn == *arn))
+    });
+    status.managed_policies = attached.collect();
     status.inline_characters = i64::try_from(desired.inline_characters()).ok();
     status.inline_quota = i64::try_from(desired.quotas.inline_policies).ok();
     let own = desired.inline_policies.iter().filter(|(name, _)| !grant::is_of_grant(name));
@@ -250,34 +268,67 @@ fn describe_role(status: &mut LambdaExecutionRoleStatus, desired: &DesiredRole, 
     status.warnings = warnings(&desired.warnings);
 }
 
+/// The status that has to be written before `steps` are carried out, if one has: under `unlisted: Keep` only what it lists is
+/// ever taken away again. A process that is killed between the two leaves what it put there, and the spec may not list it any
+/// more when the next one starts.
+#[must_use]
+pub fn announcement<'a>(
+    previous: &LambdaExecutionRoleStatus,
+    desired: &DesiredRole,
+    steps: impl IntoIterator<Item = &'a Step>,
+) -> Option<LambdaExecutionRoleStatus> {
+    let mut status = previous.clone();
+    for step in steps {
+        match step {
+            Step::AttachManagedPolicy(arn)
+                if desired.unlisted.managed_policies == UnlistedManagedPolicies::Keep
+                    && desired.managed_policies.contains(arn) =>
+            {
+                note_attached(&mut status, arn);
+            }
+            Step::PutInlinePolicy { name, document }
+                if desired.unlisted.inline_policies == UnlistedInlinePolicies::Keep
+                    && *name != INLINE_POLICY_NAME
+                    && !grant::is_of_grant(name)
+                    && status.inline_policies.iter().all(|policy| policy.name != *name) =>
+            {
+                status.inline_policies.push(stored_policy(name, document));
+            }
+            _ => {}
+        }
+    }
+    (status != *previous).then_some(status)
+}
+
 /// Under `unlisted: Keep` only what these lists name is ever taken away again, so they must not lose what a failed pass did.
 /// `grants` are those that the pass judged.
 fn note_placed(status: &mut LambdaExecutionRoleStatus, applied: &[Step], grants: &[RoleGrant]) {
-    let (attached, stored, listed) = (&mut status.managed_policies, &mut status.inline_policies, &mut status.grants);
-    let overflow = &mut status.overflow_policies;
     for step in applied {
+        let stored = &mut status.inline_policies;
         match step {
             Step::CreatePolicy(new) => {
-                overflow.retain(|policy| policy.arn != new.arn);
-                overflow.push(overflow_policy(&new.name, &new.arn, &new.document));
+                status.overflow_policies.retain(|policy| policy.arn != new.arn);
+                status.overflow_policies.push(overflow_policy(&new.name, &new.arn, &new.document));
             }
             Step::CreatePolicyVersion { arn, document } => {
-                for policy in overflow.iter_mut().filter(|policy| policy.arn == *arn) {
+                for policy in status.overflow_policies.iter_mut().filter(|policy| policy.arn == *arn) {
                     policy.characters = characters(document);
                 }
             }
-            Step::DeletePolicy(arn) => overflow.retain(|policy| policy.arn != *arn),
+            Step::DeletePolicy(arn) => status.overflow_policies.retain(|policy| policy.arn != *arn),
             Step::AttachManagedPolicy(arn) => {
-                let is_told = attached.iter().any(|policy| policy.arn == *arn);
-                if !is_told && overflow.iter().all(|policy| policy.arn != *arn) {
-                    attached.push(AttachedPolicy { arn: arn.clone() });
+                if status.overflow_policies.iter().all(|policy| policy.arn != *arn) {
+                    note_attached(status, arn);
                 }
             }
-            Step::DetachManagedPolicy(arn) => attached.retain(|policy| policy.arn != *arn),
+            Step::DetachManagedPolicy(arn) => {
+                status.managed_policies.retain(|policy| policy.arn != *arn);
+                note_gone(status, |foreign| foreign.managed_policies.retain(|known| known != arn));
+            }
             Step::PutInlinePolicy { name, .. } if grant::is_of_grant(name) => {
                 if let Some(now) = grants.iter().find(|entry| entry.policy_name == *name) {
-                    listed.retain(|entry| entry.policy_name != *name);
-                    listed.push(now.clone());
+                    status.grants.retain(|entry| entry.policy_name != *name);
+                    status.grants.push(now.clone());
                 }
             }
             Step::PutInlinePolicy { name, document } => {
@@ -286,11 +337,26 @@ fn note_placed(status: &mut LambdaExecutionRoleStatus, applied: &[Step], grants:
             }
             Step::DeleteInlinePolicy(name) => {
                 stored.retain(|policy| policy.name != *name);
-                listed.retain(|entry| entry.policy_name != *name);
+                status.grants.retain(|entry| entry.policy_name != *name);
+                note_gone(status, |foreign| foreign.inline_policies.retain(|known| known != name));
             }
             _ => {}
         }
     }
+}
+
+fn note_attached(status: &mut LambdaExecutionRoleStatus, arn: &str) {
+    if status.managed_policies.iter().all(|policy| policy.arn != arn) {
+        status.managed_policies.push(AttachedPolicy { arn: arn.to_owned(), ..AttachedPolicy::default() });
+    }
+}
+
+/// What others put on the role goes, too, where the class refuses it.
+fn note_gone(status: &mut LambdaExecutionRoleStatus, take: impl FnOnce(&mut ForeignPolicies)) {
+    if let Some(foreign) = &mut status.foreign_policies {
+        take(foreign);
+    }
+    status.foreign_policies = status.foreign_policies.take().filter(|foreign| *foreign != ForeignPolicies::default());
 }
 
 /// What was taken away is IAM's state now, and no longer what the spec asked for when IAM equalled it.

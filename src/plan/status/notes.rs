@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::{Outcome, Pass, clipped, conditions::condition, has_synced};
 use crate::{
     api::{ADOPTED_TAG, ConditionType, LambdaExecutionRoleStatus, Reason},
-    plan::{Class, Failure, Hold, Step, step::describe},
+    plan::{Class, Failure, Hold, Step, TrackedPolicy, step::describe},
 };
 
 /// An event for the object's owner.
@@ -62,6 +62,9 @@ pub(super) fn notes(pass: &Pass<'_>, outcome: &Outcome<'_>, status: &LambdaExecu
         };
         notes.push(Note { reason, message: clipped(&message), is_warning: is_drift });
     }
+    if let Outcome::Synced { tracked, .. } = outcome {
+        notes.extend(tracked.iter().filter_map(policy_change));
+    }
     notes.extend(warning(pass, outcome, status));
     notes
 }
@@ -82,6 +85,12 @@ pub(in crate::plan) fn failed_in(failure: &Failure) -> Option<ConditionType> {
         Class::Waiting => Some(ConditionType::Reconciling),
         Class::Transient | Class::Throttled | Class::Conflict => None,
     }
+}
+
+/// Told on every role that has the policy. Which one that is changes with the status, so it is told once.
+fn policy_change(policy: &TrackedPolicy) -> Option<Note> {
+    let message = policy.message()?;
+    Some(Note { reason: Reason::ManagedPolicyChanged, message: clipped(&message), is_warning: true })
 }
 
 pub(in crate::plan) fn enforcement(steps: &[Step]) -> Option<Note> {

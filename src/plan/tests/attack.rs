@@ -7,12 +7,13 @@ use serde_json::Value;
 
 use super::account;
 use crate::{
-    api::{LambdaExecutionRole, LambdaRoleClass},
+    api::{LambdaExecutionRole, LambdaManagedPolicy, LambdaRoleClass},
     plan::{
         Account, ObjectClass, Owner, References,
         class::{Namespace, Selection, select},
         compliance,
         desired::desired_role,
+        managed_policy::{self, Boundaries, desired_policy},
     },
 };
 
@@ -29,6 +30,28 @@ fn objects(folder: &str) -> BTreeMap<String, Value> {
 
 /// Everything that is said against an object of namespace shop.
 fn complaints(object: &Value) -> Vec<String> {
+    match object["kind"].as_str() {
+        Some("LambdaManagedPolicy") => complaints_of_policy(object),
+        Some(_) | None => complaints_of_role(object),
+    }
+}
+
+fn complaints_of_policy(object: &Value) -> Vec<String> {
+    let policy: LambdaManagedPolicy = serde_json::from_value(object.clone()).unwrap();
+    let class: LambdaRoleClass = serde_json::from_value(objects("tests/attacks/class")["strict"].clone()).unwrap();
+    let name = policy.metadata.name.clone().unwrap();
+    let owner = Owner { cluster: "north".to_owned(), namespace: "shop".to_owned(), name };
+    let account = Account { id: class.spec.account.id.clone(), region: "us-east-1".to_owned(), ..account() };
+    let boundaries = Boundaries::of([("strict", &class.spec)], &account);
+    let class = ObjectClass::of("strict", &class.spec, &policy.spec, &owner, &account).unwrap();
+    let findings = match desired_policy(&policy.spec, &owner, &account, &class, None) {
+        Ok(desired) => managed_policy::compliance::offline(&class, &policy.spec, &desired, &boundaries),
+        Err(findings) => findings,
+    };
+    findings.iter().map(ToString::to_string).collect()
+}
+
+fn complaints_of_role(object: &Value) -> Vec<String> {
     let role: LambdaExecutionRole = serde_json::from_value(object.clone()).unwrap();
     let class: LambdaRoleClass = serde_json::from_value(objects("tests/attacks/class")["strict"].clone()).unwrap();
     let name = role.metadata.name.clone().unwrap();
@@ -66,7 +89,7 @@ fn each_attack_is_refused_for_what_it_is() {
 fn what_the_class_is_for_is_allowed() {
     let mut sound = objects("tests/attacks/class");
     sound.remove("strict");
-    assert_eq!(sound.len(), 2);
+    assert_eq!(sound.len(), 3);
     for (name, object) in sound {
         assert_eq!(complaints(&object), [] as [String; 0], "{name}");
     }

@@ -140,6 +140,29 @@ fn documents_are_asked_for_but_those_of_the_catalog() {
     );
 }
 
+/// The catalog is as old as this program; AWS changes its policies when it likes.
+#[test]
+fn what_the_account_has_of_a_policy_of_aws_goes_before_the_catalog() {
+    const LOGGING: &str = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
+    let yaml = "managedPolicies: [{aws: AWSLambdaBasicExecutionRole}]";
+    let now = |actions: &str| Documents::from([(LOGGING.to_owned(), documents(actions).remove(READER).unwrap())]);
+    let class = class(denying("kms:*"));
+    assert_eq!(refused(&class, yaml, None, &Documents::new()), None);
+    let message = refused(&class, yaml, None, &now("kms:Decrypt")).unwrap();
+    assert!(message.contains("spec.managedPolicies[0]") && message.contains(LOGGING), "{message}");
+
+    let strict = self::class(denying("logs:*"));
+    assert!(refused(&strict, yaml, None, &Documents::new()).is_some());
+    assert_eq!(refused(&strict, yaml, None, &now("s3:GetObject")), None);
+
+    // So it does where rights are taken away.
+    let class = self::class(bounded("Revoke"));
+    let role = ObservedRole { inline_policies: BTreeMap::new(), ..unbounded() };
+    let taken = |documents: &Documents| clauses(&revocation(&class, &role, None, NONE, documents, &Wanted::default()));
+    assert_eq!(taken(&Documents::new()), [] as [&str; 0]);
+    assert_eq!(taken(&now("kms:Decrypt")), [format!("detach {LOGGING}")]);
+}
+
 #[test]
 fn without_a_class_nothing_is_refused() {
     let class = ObjectClass::unknown(&owner());
@@ -365,7 +388,7 @@ fn documents_are_read_for_a_revocation_only_where_it_goes_by_them() {
         let hold = Hold { reason, message: String::new(), plan: Vec::new() };
         compliance::documents_for_revocation(&class(bounded(on_violation)), &role, Some(&hold), NONE).len()
     };
-    assert_eq!(needed("Revoke", Reason::GuardrailViolation), 1);
+    assert_eq!(needed("Revoke", Reason::GuardrailViolation), 1, "the one that is attached");
     assert_eq!(needed("Revoke", Reason::ClassNotAllowed), 0, "everything goes");
     assert_eq!(needed("Keep", Reason::GuardrailViolation), 0, "nothing goes");
 }

@@ -26,6 +26,12 @@ fn a_document_may_fill_the_quota_and_not_a_character_more() {
     assert_eq!(
         faults(&inline_policy_of(QUOTAS.inline_policies + 1)),
         [
+            "spec.statements[0]: makes a document of 10241 characters by itself, and there is room for 10240 in the role's inline policy and for 6144 in a managed policy: make several statements of it"
+        ]
+    );
+    assert_eq!(
+        faults(&format!("{}\noverflow: Refuse", inline_policy_of(QUOTAS.inline_policies + 1))),
+        [
             "spec.statements: makes 10241 characters with all merged that can be, 1 more than the 10240 that IAM allows for the inline policies of a role"
         ]
     );

@@ -9,6 +9,7 @@ mod guard;
 mod limits;
 mod needs;
 mod order;
+mod overflow;
 mod proof;
 mod raw;
 mod reference;

@@ -87,7 +87,7 @@ fn what_does_not_fit_even_merged_is_refused_with_the_numbers_of_each_policy() {
     let value = "v".repeat(9_000);
     let condition = |value: &str| format!("{{StringEquals: {{'aws:PrincipalTag/x': '{value}'}}}}");
     let yaml = format!(
-        "{{statements: [{{effect: Allow, actions: ['s3:GetObject'], resources: ['arn:aws:s3:::b/*'], conditions: {}}}], inlinePolicies: [{{name: legacy, document: {{Version: '2012-10-17', Statement: {{Effect: Allow, Action: 's3:PutObject', Resource: 'arn:aws:s3:::b/*', Condition: {}}}}}}}]}}",
+        "{{overflow: Refuse, statements: [{{effect: Allow, actions: ['s3:GetObject'], resources: ['arn:aws:s3:::b/*'], conditions: {}}}], inlinePolicies: [{{name: legacy, document: {{Version: '2012-10-17', Statement: {{Effect: Allow, Action: 's3:PutObject', Resource: 'arn:aws:s3:::b/*', Condition: {}}}}}}}]}}",
         condition(&value),
         condition(&value[..2_000])
     );

@@ -1,5 +1,7 @@
-//! What is said after a pass; and, in [`over_time`], after one that follows another.
+//! What is said after a pass; and, in [`over_time`], after one that follows another; in
+//! [`attached`], of the policies on the role.
 
+mod attached;
 mod over_time;
 
 use std::time::Duration;
@@ -56,8 +58,12 @@ fn role() -> DesiredRole {
     )
 }
 
+fn in_sync<'a>(desired: &'a DesiredRole, identity: &'a Identity, applied: &'a [Step]) -> Outcome<'a> {
+    Outcome::Synced { desired, identity, applied, foreign: None, tracked: &[] }
+}
+
 fn synced(pass: &Pass<'_>, applied: &[Step]) -> Report {
-    report(pass, &Outcome::Synced { desired: &role(), identity: &identity(), applied })
+    report(pass, &in_sync(&role(), &identity(), applied))
 }
 
 /// The status of an object that has been in place for a while.
@@ -82,11 +88,11 @@ fn failure(class: Class, reason: Reason) -> Failure {
 }
 
 fn failed(pass: &Pass<'_>, failure: &Failure, applied: &[Step], is_behind: bool) -> Report {
-    report(pass, &Outcome::Failed { failure, desired: Some(&role()), applied, is_behind })
+    report(pass, &Outcome::Failed { failure, desired: Some(&role()), applied, attempted: None, is_behind })
 }
 
 fn failed_unjudged(pass: &Pass<'_>, failure: &Failure) -> Report {
-    report(pass, &Outcome::Failed { failure, desired: None, applied: &[], is_behind: false })
+    report(pass, &Outcome::Failed { failure, desired: None, applied: &[], attempted: None, is_behind: false })
 }
 
 fn held(pass: &Pass<'_>, reason: Reason, is_deleting: bool) -> Report {
@@ -98,6 +104,10 @@ fn rejected(pass: &Pass<'_>) -> Report {
     let fault = |path: &str, message: &str| Finding::invalid(path, message);
     let faults = [fault("spec.path", "is bad"), fault("spec.tags[a]", "is worse")];
     report(pass, &Outcome::Rejected { findings: &faults, enforced: &[] })
+}
+
+fn attached(arn: &str) -> AttachedPolicy {
+    AttachedPolicy { arn: arn.to_owned(), ..AttachedPolicy::default() }
 }
 
 /// `type=status/reason` of each condition.
@@ -168,7 +178,8 @@ fn the_role_is_described() {
             account_id: Some("111122223333".to_owned()),
             grants: Vec::new(),
             overflow_policies: Vec::new(),
-            managed_policies: vec![AttachedPolicy { arn: "arn:aws:iam::aws:policy/AWSLambdaExecute".to_owned() }],
+            managed_policies: vec![attached("arn:aws:iam::aws:policy/AWSLambdaExecute")],
+            foreign_policies: None,
             inline_policies: vec![StoredPolicy {
                 name: "lambdaroles".to_owned(),
                 characters: i64::try_from(role.inline_characters()).unwrap(),
@@ -226,7 +237,7 @@ fn a_changed_spec_is_an_update_and_a_change_by_somebody_else_is_drift() {
     assert!(drift.notes[0].is_warning);
     let edited = Pass { generation: Some(GENERATION + 1), ..pass(&before, 100) };
     assert_eq!(notes(&synced(&edited, &detach)), notes(&drift), "a changed generation alone asks nothing else of IAM");
-    let update = report(&edited, &Outcome::Synced { desired: &desired("{}"), identity: &identity(), applied: &detach });
+    let update = report(&edited, &in_sync(&desired("{}"), &identity(), &detach));
     assert_eq!(notes(&update), [(Reason::Updated, "Changed IAM: detach arn:x.")]);
     assert!(!update.notes[0].is_warning);
 }
@@ -252,8 +263,13 @@ fn what_was_in_sync_stays_known_through_a_hold(#[case] reason: Reason) {
 fn what_an_unfinished_change_left_behind_is_not_somebody_else_s() {
     let edited = desired("{description: edited}");
     let transient = failure(Class::Transient, Reason::AwsUnavailable);
-    let outcome =
-        Outcome::Failed { failure: &transient, desired: Some(&edited), applied: &[created()], is_behind: true };
+    let outcome = Outcome::Failed {
+        failure: &transient,
+        desired: Some(&edited),
+        applied: &[created()],
+        attempted: None,
+        is_behind: true,
+    };
     let halfway = report(&pass(&ready(), 100), &outcome).status;
     assert!(!has_synced(&halfway, Some(GENERATION), &role()), "told");
     assert!(!has_synced(&ready(), Some(GENERATION + 2), &role()), "a generation left no trace");
@@ -424,10 +440,16 @@ fn what_was_done_before_a_failure_is_told_and_remembered() {
     ];
     let failure = failure(Class::Terminal, Reason::AccessDenied);
     let edited = desired("{description: edited}");
-    let outcome = Outcome::Failed { failure: &failure, desired: Some(&edited), applied: &applied, is_behind: true };
+    let outcome = Outcome::Failed {
+        failure: &failure,
+        desired: Some(&edited),
+        applied: &applied,
+        attempted: None,
+        is_behind: true,
+    };
     let report = report(&pass(&before, 100), &outcome);
     assert_eq!(report.status.last_change_time, Some(Time(at(100))));
-    assert_eq!(report.status.managed_policies, [AttachedPolicy { arn: "arn:b".to_owned() }]);
+    assert_eq!(report.status.managed_policies, [attached("arn:b")]);
     assert_eq!(
         notes(&report),
         [

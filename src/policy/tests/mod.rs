@@ -1,6 +1,7 @@
 //! Tables and properties of the policy language.
 
 mod canonical;
+mod change;
 mod check;
 mod fuzz;
 mod generate;

@@ -2,10 +2,10 @@
 
 use std::{fs, path::Path};
 
-use lambdaroles::api::{ConditionType, LambdaExecutionRole, Reason};
+use lambdaroles::api::{ConditionType, LambdaExecutionRole, LambdaManagedPolicy, Reason};
 use serde_json::{Value, json};
 
-use crate::harness::{World, condition};
+use crate::harness::{Kind, World, condition, condition_of};
 
 /// The objects under `folder`, for a namespace.
 fn objects(folder: &str, namespace: &str) -> Vec<Value> {
@@ -39,10 +39,27 @@ async fn no_attack_reaches_iam_and_each_is_told_why() {
     let world = Box::pin(strict()).await;
     let attacks = objects("tests/attacks", &world.namespace);
     assert!(attacks.len() >= 60);
+    let of_policies = |attack: &&Value| attack["kind"] == "LambdaManagedPolicy";
+    let (policies, roles): (Vec<&Value>, Vec<&Value>) = attacks.iter().partition(of_policies);
+    assert!(policies.len() >= 8);
+    let mut missed = attack_with::<LambdaExecutionRole>(&world, &roles).await;
+    missed.extend(attack_with::<LambdaManagedPolicy>(&world, &policies).await);
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+    assert_eq!(world.proxy.writes(), [] as [String; 0]);
+    let (name, reason) = ("all-actions", Reason::GuardrailViolation);
+    let events = world.events(name, reason, 1).await;
+    assert!(events[0].1.contains("spec.statements[0].actions[0]"), "{events:?}");
+}
+
+/// What of the attacks was not refused for what it is.
+async fn attack_with<K: Kind>(world: &World, attacks: &[&Value]) -> Vec<String> {
+    let objects = world.objects::<K>();
     let mut arrived = Vec::new();
-    for attack in &attacks {
+    for attack in attacks {
+        let mut spec = attack["spec"].clone();
+        spec["className"] = json!(world.namespace);
         // The local API server, which is old, takes an empty tag value for a null. Whom it refuses it tells why.
-        if world.try_create(attack["metadata"]["name"].as_str().unwrap(), attack["spec"].clone()).await.is_ok() {
+        if objects.try_create(attack["metadata"]["name"].as_str().unwrap(), spec).await.is_ok() {
             arrived.push(attack);
         }
     }
@@ -50,25 +67,21 @@ async fn no_attack_reaches_iam_and_each_is_told_why() {
     let mut missed = Vec::new();
     for attack in arrived {
         let name = attack["metadata"]["name"].as_str().unwrap();
-        let role = world
-            .until("a verdict", name, |role| {
-                condition(role, ConditionType::Ready).is_some_and(|ready| ready.status == "False")
+        let refused = objects
+            .until("a verdict", name, |object| {
+                condition_of(object, ConditionType::Ready).is_some_and(|ready| ready.status == "False")
             })
             .await;
         let expected = attack["metadata"]["annotations"]["refused"].as_str().unwrap();
-        let accepted = condition(&role, ConditionType::Accepted).unwrap();
+        let accepted = condition_of(&refused, ConditionType::Accepted).unwrap();
         if accepted.status != "False" || !accepted.message.contains(expected) {
             missed.push(format!("{name}: {expected} is not in {accepted:?}"));
         }
-        if condition(&role, ConditionType::Stalled).is_none() || role.metadata.finalizers.is_some() {
+        if condition_of(&refused, ConditionType::Stalled).is_none() || refused.meta().finalizers.is_some() {
             missed.push(format!("{name}: is not said to need somebody, or holds its own deletion up"));
         }
     }
-    assert!(missed.is_empty(), "{}", missed.join("\n"));
-    assert_eq!(world.proxy.writes(), [] as [String; 0]);
-    let (name, reason) = ("all-actions", Reason::GuardrailViolation);
-    let events = world.events(name, reason, 1).await;
-    assert!(events[0].1.contains("spec.statements[0].actions[0]"), "{events:?}");
+    missed
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,8 +27,8 @@ const LOOK: [(&str, usize); 4] =
 #[tokio::test(flavor = "multi_thread")]
 async fn creation_look_edit_and_deletion_cost_what_they_must_and_no_more() {
     let world = World::start().await;
-    // The account is asked for once in the life of a process.
-    world.create_ready("first", json!({})).await;
+    // The account is asked for once in the life of a process, and each of AWS's policies once a day.
+    world.create_ready("first", spec()).await;
     world.proxy.forget();
 
     // One look, and 1+N+M: the role, two attachments, one inline policy.
@@ -100,7 +100,7 @@ async fn a_hundred_objects_at_once_all_become_ready_with_the_fewest_calls() {
     .await;
     join_all(names.iter().map(|name| world.ready(name))).await;
     let mut expected = counts(&[("GetRole", NUMBER), ("CreateRole", NUMBER), ("AttachRolePolicy", NUMBER)]);
-    expected.extend(counts(&[("GetCallerIdentity", 1), ("GetAccountSummary", 1)]));
+    expected.extend(counts(&[("GetCallerIdentity", 1), ("GetAccountSummary", 1), ("GetPolicy", 1)]));
     assert_eq!(world.proxy.counts(), expected);
     join_all(names.iter().map(|name| world.delete(name))).await;
     join_all(names.iter().map(|name| world.gone(name))).await;

@@ -32,14 +32,19 @@ async fn it_says_that_it_lives_and_is_ready_and_counts_what_it_does() {
         "lambdaroles_aws_calls_total{service=\"IAM\",operation=\"GetRole\",outcome=\"refused\"} 1",
         "# EOF",
     ];
-    // A pass is counted once it has ended, a moment after the status that it wrote.
+    metrics_show(&world, &expected).await;
+}
+
+/// Waits until the metrics have these lines: a pass is counted once it has ended, a moment after the status that it wrote.
+pub(super) async fn metrics_show<Line: AsRef<str> + std::fmt::Debug>(world: &World, expected: &[Line]) {
+    let address = world.controller.address();
     let mut interval = tokio::time::interval(Duration::from_millis(50));
     patiently(&format!("{expected:#?} at /metrics"), async {
         loop {
             interval.tick().await;
             let (status, metrics) = get(&address, "/metrics").await;
             assert_eq!(status, 200);
-            if expected.iter().all(|line| metrics.lines().any(|seen| seen == *line)) {
+            if expected.iter().all(|line| metrics.lines().any(|seen| seen == line.as_ref())) {
                 break;
             }
         }

@@ -21,7 +21,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use super::rights::{self, RoleBefore};
+use super::rights::{self, PolicyBefore, RoleBefore};
 use crate::rewrite::rewritten;
 
 /// What is done to a request instead of passing it on.
@@ -48,6 +48,8 @@ pub struct Call {
     pub is_repeated: bool,
     /// The role that it changes, as it was before; `None` if there was none.
     pub role: Option<RoleBefore>,
+    /// The managed policy that it changes, as it was before.
+    pub policy: Option<PolicyBefore>,
 }
 
 #[derive(Debug)]
@@ -183,17 +185,17 @@ impl Proxy {
     }
 }
 
-/// Asks the emulator for a role in the name of whoever makes a request, whose signature it does not check.
-async fn role_before(state: &State, headers: &HeaderMap, name: &str) -> Result<Option<RoleBefore>> {
+/// Asks the emulator for a role or a policy in the name of whoever makes a request, whose signature it does not check.
+async fn before(state: &State, headers: &HeaderMap, operation: &str, (key, name): (&str, &str)) -> Result<String> {
     let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
     let mut question = Request::builder().method("POST").uri(format!("{}/", state.upstream));
     for (name, value) in headers.iter().filter(|(name, _)| *name == "authorization" || *name == "content-type") {
         question = question.header(name, value);
     }
-    let question = question.body(format!("Action=GetRole&Version=2010-05-08&RoleName={name}").into())?;
+    let question = question.body(format!("Action={operation}&Version=2010-05-08&{key}={name}").into())?;
     let answer = state.client.request(question).await?;
     let body = answer.into_body().collect().await?.to_bytes();
-    Ok(RoleBefore::parse(&String::from_utf8_lossy(&body)))
+    Ok(String::from_utf8_lossy(&body).into_owned())
 }
 
 async fn pass(request: Request<Incoming>, state: Arc<State>) -> Result<Response<Full<Bytes>>> {
@@ -209,10 +211,18 @@ async fn pass(request: Request<Incoming>, state: Arc<State>) -> Result<Response<
     let attempt = parts.headers.get("amz-sdk-request").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_repeated = !attempt.is_empty() && !attempt.contains("attempt=1");
     let role = match parameters.get("RoleName") {
-        Some(name) if !rights::is_read(&operation) => role_before(&state, &parts.headers, name).await?,
+        Some(name) if !rights::is_read(&operation) => {
+            RoleBefore::parse(&before(&state, &parts.headers, "GetRole", ("RoleName", name)).await?)
+        }
         Some(_) | None => None,
     };
-    state.calls.lock().unwrap().push(Call { operation: operation.clone(), parameters, is_repeated, role });
+    let policy = match parameters.get("PolicyArn") {
+        Some(arn) if !rights::is_read(&operation) => {
+            PolicyBefore::parse(&before(&state, &parts.headers, "GetPolicy", ("PolicyArn", arn)).await?)
+        }
+        Some(_) | None => None,
+    };
+    state.calls.lock().unwrap().push(Call { operation: operation.clone(), parameters, is_repeated, role, policy });
     state.arrived.notify_one();
     let fault = next_fault(&state, &operation);
     if let Some(Fault::Error { status, code, message }) = fault {

@@ -28,13 +28,7 @@ pub struct RoleBefore {
 impl RoleBefore {
     /// Reads the emulator's answer to `GetRole`; `None` if there is no such role.
     pub fn parse(xml: &str) -> Option<Self> {
-        let (_, tags) = xml.split_once("<Tags>").unwrap_or_default();
-        let tags = tags.split("<member>").skip(1);
-        Some(Self {
-            arn: element(xml, "Arn")?,
-            boundary: element(xml, "PermissionsBoundaryArn"),
-            tags: tags.filter_map(|tag| Some((element(tag, "Key")?, element(tag, "Value")?))).collect(),
-        })
+        Some(Self { arn: element(xml, "Arn")?, boundary: element(xml, "PermissionsBoundaryArn"), tags: tags_in(xml) })
     }
 }
 
@@ -43,6 +37,26 @@ fn element(xml: &str, name: &str) -> Option<String> {
     let (text, _) = rest.split_once("</")?;
     let characters = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
     Some(characters.iter().fold(text.to_owned(), |text, (written, meant)| text.replace(written, meant)))
+}
+
+/// A managed policy as IAM held it when a request to change it arrived.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyBefore {
+    pub tags: BTreeMap<String, String>,
+}
+
+impl PolicyBefore {
+    /// Reads the emulator's answer to `GetPolicy`; `None` if there is no such policy.
+    pub fn parse(xml: &str) -> Option<Self> {
+        element(xml, "Arn")?;
+        Some(Self { tags: tags_in(xml) })
+    }
+}
+
+fn tags_in(xml: &str) -> BTreeMap<String, String> {
+    let (_, tags) = xml.split_once("<Tags>").unwrap_or_default();
+    let tags = tags.split("<member>").skip(1);
+    tags.filter_map(|tag| Some((element(tag, "Key")?, element(tag, "Value")?))).collect()
 }
 
 /// What IAM is asked about a call.
@@ -107,7 +121,9 @@ fn asked(call: &Call, account: &str) -> Vec<Asked> {
         "GetCallerIdentity" | "AssumeRoleWithWebIdentity" => Vec::new(),
         "ListFunctions" => one("lambda:ListFunctions", "*"),
         "GetAccountSummary" => one("iam:GetAccountSummary", "*"),
-        "GetPolicy" | "GetPolicyVersion" => one(&format!("iam:{operation}"), &parameter("PolicyArn")),
+        "GetPolicy" | "GetPolicyVersion" | "ListPolicyVersions" | "ListEntitiesForPolicy" => {
+            one(&format!("iam:{operation}"), &parameter("PolicyArn"))
+        }
         "AssumeRole" => {
             let mut asked = one("sts:AssumeRole", &parameter("RoleArn"));
             if !tags_of(call).is_empty() {
@@ -116,6 +132,8 @@ fn asked(call: &Call, account: &str) -> Vec<Asked> {
             asked
         }
         "CreateRole" => creating(call, account),
+        "CreatePolicy" => creating_policy(call, account),
+        _ if is_about_policy(call) => changing_policy(call),
         // The role has one path or, if it does not exist, none: both must do.
         _ if is_read(operation) => ["", "some/path/"]
             .iter()
@@ -148,6 +166,38 @@ fn creating(call: &Call, account: &str) -> Vec<Asked> {
     };
     let tag = Asked { action: "iam:TagRole".to_owned(), resource, context: tagged };
     if tags_of(call).is_empty() { vec![create] } else { vec![create, tag] }
+}
+
+/// The same of a managed policy.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags_customer-managed-policies.html>
+fn creating_policy(call: &Call, account: &str) -> Vec<Asked> {
+    let parameter = |name: &str| call.parameters.get(name).map(String::as_str);
+    let (path, name) = (parameter("Path").unwrap_or("/"), parameter("PolicyName").unwrap_or_default());
+    let resource = format!("arn:aws:iam::{account}:policy{path}{name}");
+    let context = tagging(Context::default(), call);
+    let asked =
+        |action: &str| Asked { action: action.to_owned(), resource: resource.clone(), context: context.clone() };
+    if tags_of(call).is_empty() {
+        vec![asked("iam:CreatePolicy")]
+    } else {
+        vec![asked("iam:CreatePolicy"), asked("iam:TagPolicy")]
+    }
+}
+
+/// Whether a call changes a managed policy itself, and no role that has it.
+pub fn is_about_policy(call: &Call) -> bool {
+    call.parameters.contains_key("PolicyArn") && !call.parameters.contains_key("RoleName")
+}
+
+/// As with roles, a call about a policy that is gone is not judged.
+fn changing_policy(call: &Call) -> Vec<Asked> {
+    let Some(policy) = &call.policy else { return Vec::new() };
+    let mut context = tagging(Context::default(), call);
+    for (key, value) in &policy.tags {
+        context = context.with(&format!("aws:ResourceTag/{key}"), value);
+    }
+    let resource = call.parameters.get("PolicyArn").cloned().unwrap_or_default();
+    vec![Asked { action: format!("iam:{}", call.operation), resource, context }]
 }
 
 /// A call about a role that is gone is not judged: there are no tags to judge it by, whatever AWS answers changes nothing,

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lambdaroles::{
     api::{
-        INLINE_POLICY_NAME, LambdaExecutionRoleSpec,
+        INLINE_POLICY_NAME, LambdaExecutionRoleSpec, OVERFLOW_TAG,
         role::{Drift, UnlistedInlinePolicies, UnlistedManagedPolicies},
     },
-    plan::{DesiredRole, ObservedRole, Step},
+    plan::{DesiredRole, ObservedRole, Step, overflow::OverflowPolicy},
     policy::{Document, canonical::equivalent},
 };
 use proptest::{collection::vec, option, prelude::*};
@@ -99,14 +99,17 @@ fn has_room(desired: &DesiredRole, observed: Option<&ObservedRole>) -> bool {
     let Some(observed) = observed else { return true };
     let keeps_managed = desired.unlisted.managed_policies == UnlistedManagedPolicies::Keep;
     let keeps_inline = desired.unlisted.inline_policies == UnlistedInlinePolicies::Keep;
-    let kept = observed.managed_policies.difference(&desired.managed_policies).filter(|_| keeps_managed).count();
+    let attached = desired.attached_policies();
+    let is_own = |arn: &&String| desired.overflow_names.number(arn).is_some();
+    let others = observed.managed_policies.difference(&attached).filter(|arn| !is_own(arn));
+    let kept = others.filter(|_| keeps_managed).count();
     let kept_characters: usize = observed
         .inline_policies
         .iter()
         .filter(|(name, _)| keeps_inline && !desired.inline_policies.contains_key(*name))
         .map(|(_, json)| characters(json))
         .sum();
-    kept + desired.managed_policies.len() <= ATTACHMENT_QUOTA
+    kept + attached.len() <= ATTACHMENT_QUOTA
         && kept_characters + desired.inline_characters() <= desired.quotas.inline_policies
 }
 
@@ -118,7 +121,8 @@ fn check_settings(role: &ObservedRole, desired: &DesiredRole) -> Result<(), Test
     prop_assert!(means(&role.trust_policy, &desired.trust_policy));
     // A key in another case is the same key.
     let lower = |(key, value): (&String, &String)| (key.to_lowercase(), value.clone());
-    let tags: BTreeMap<_, _> = role.tags.iter().filter(|(key, _)| !key.starts_with("aws:")).map(lower).collect();
+    let tags: BTreeMap<_, _> =
+        role.tags.iter().filter(|(key, _)| !key.starts_with("aws:") && *key != OVERFLOW_TAG).map(lower).collect();
     prop_assert_eq!(tags, desired.tags.iter().map(lower).collect());
     Ok(())
 }
@@ -142,13 +146,31 @@ fn check_inline_policies(
 }
 
 fn check_managed_policies(role: &ObservedRole, desired: &DesiredRole, history: &History) -> Result<(), TestCaseError> {
-    prop_assert!(role.managed_policies.is_superset(&desired.managed_policies));
-    let others: BTreeSet<_> = role.managed_policies.difference(&desired.managed_policies).cloned().collect();
+    let attached = desired.attached_policies();
+    prop_assert!(role.managed_policies.is_superset(&attached));
+    let others: BTreeSet<_> = role.managed_policies.difference(&attached).cloned().collect();
     let keeps = desired.unlisted.managed_policies == UnlistedManagedPolicies::Keep;
     prop_assert!(keeps || others.is_empty(), "not detached: {others:?}");
-    // A controller that was killed may not know any more what it attached, and leaves it.
-    let are_known = !history.remembers || others.is_subset(&history.attached_by_others());
+    // A controller that was killed may not know any more what it attached while it had no need to say so, and leaves it.
+    let knew = history.before.unlisted.managed_policies == UnlistedManagedPolicies::Keep;
+    let are_known = !(history.remembers || knew) || others.is_subset(&history.attached_by_others());
     prop_assert!(are_known, "left behind: {others:?}");
+    Ok(())
+}
+
+/// The managed policies of the role's own, and what says how many there are.
+fn check_overflow(world: &World, desired: &DesiredRole, history: &History) -> Result<(), TestCaseError> {
+    for OverflowPolicy { arn, document, .. } in desired.overflow_policies.values() {
+        let stored = world.iam.observe_policy(arn, None).unwrap();
+        prop_assert!(means(&stored.document, document), "{arn}: {}", stored.document);
+    }
+    let role = world.iam.observe(&desired.name, None).unwrap();
+    let highest = desired.overflow_policies.keys().max().map(ToString::to_string);
+    prop_assert_eq!(role.tags.get(OVERFLOW_TAG), highest.as_ref());
+    // Whoever deletes a role by hand while nobody remembers what it had leaves that behind.
+    let was_deleted = history.events.iter().any(|event| matches!(event, Event::Edit(Edit::DeleteRole)));
+    let needed: BTreeSet<String> = desired.overflow_policies.values().map(|policy| policy.arn.clone()).collect();
+    prop_assert!(was_deleted || world.iam.own_policies() == needed, "{:?}", world.iam.own_policies());
     Ok(())
 }
 
@@ -161,7 +183,8 @@ proptest! {
 
     #[test]
     fn a_pass_ends_in_the_declared_state_and_the_next_does_nothing(history in histories()) {
-        let (mut world, desired) = (history.play(), desired(&history.after));
+        let mut world = history.play();
+        let desired = world.placed(&desired(&history.after));
         let former = world.iam.observe(&desired.name, None);
         prop_assume!(has_room(&desired, former.as_ref()));
 
@@ -171,6 +194,7 @@ proptest! {
         check_settings(&role, &desired)?;
         check_inline_policies(&role, &desired, former.as_ref())?;
         check_managed_policies(&role, &desired, &history)?;
+        check_overflow(&world, &desired, &history)?;
 
         world.edit_spec();
         for _ in 0..3 {
@@ -185,7 +209,8 @@ proptest! {
 
     #[test]
     fn wherever_a_pass_is_cut_the_next_ends_as_if_it_had_not_been(history in histories()) {
-        let (world, desired) = (history.play(), desired(&history.after));
+        let mut world = history.play();
+        let desired = world.placed(&desired(&history.after));
         prop_assume!(has_room(&desired, world.iam.observe(&desired.name, None).as_ref()));
         let mut whole = world.clone();
         whole.pass(&history.after, Fate::Whole, true);
@@ -200,18 +225,40 @@ proptest! {
     }
 
     #[test]
-    fn under_keep_what_a_failed_pass_attached_goes_all_the_same(
+    fn under_keep_what_a_failed_pass_put_on_the_role_goes_all_the_same(
         (pool, before, after) in (generate::pool(), generate::draft(), generate::draft()),
-        cut in 0..12usize,
+        fate in fate(),
+        is_killed in any::<bool>(),
     ) {
-        let (before, mut after) = (pool.spec(&before), pool.spec(&after));
-        after.unlisted.managed_policies = UnlistedManagedPolicies::Keep;
+        let (mut before, mut after) = (pool.spec(&before), pool.spec(&after));
+        for spec in [&mut before, &mut after] {
+            spec.unlisted.managed_policies = UnlistedManagedPolicies::Keep;
+            spec.unlisted.inline_policies = UnlistedInlinePolicies::Keep;
+        }
         let mut world = World::new(0);
-        world.pass(&before, Fate::CutBefore(cut), true);
+        world.pass(&before, fate, !is_killed);
         world.edit_spec();
-        world.pass(&after, Fate::Whole, true);
-        let desired = desired(&after);
-        prop_assert_eq!(world.iam.observe(&desired.name, None).unwrap().managed_policies, desired.managed_policies);
+        let ended = world.pass(&after, Fate::Whole, true);
+        prop_assume!(matches!(ended, Ended::Synced(_)));
+        let (desired, role) = (desired(&after), world.iam.observe(&desired(&after).name, None).unwrap());
+        let desired = world.placed(&desired);
+        prop_assert_eq!(role.managed_policies, desired.attached_policies());
+        prop_assert!(role.inline_policies.keys().eq(desired.inline_policies.keys()));
+        prop_assert_eq!(world.status.foreign_policies, None);
+    }
+
+    #[test]
+    fn the_status_names_what_others_put_on_the_role_and_nothing_else(history in histories()) {
+        let (mut world, desired) = (history.play(), desired(&history.after));
+        let ended = world.pass(&history.after, Fate::Whole, true);
+        prop_assume!(matches!(ended, Ended::Synced(_)));
+        let desired = world.placed(&desired);
+        let role = world.iam.observe(&desired.name, None).unwrap();
+        let foreign = world.status.foreign_policies.unwrap_or_default();
+        let others = role.managed_policies.difference(&desired.attached_policies()).cloned().collect::<Vec<_>>();
+        prop_assert_eq!(foreign.managed_policies, others);
+        let others = role.inline_policies.keys().filter(|name| !desired.inline_policies.contains_key(*name));
+        prop_assert_eq!(foreign.inline_policies, others.cloned().collect::<Vec<_>>());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What is not the object's is left alone, and what is goes without a trace.
 
+use std::collections::BTreeSet;
+
 use lambdaroles::{
     api::{
         CLUSTER_TAG, INLINE_POLICY_NAME, LambdaExecutionRoleSpec, NAME_TAG, NAMESPACE_TAG, Reason,
@@ -72,21 +74,20 @@ impl Life {
     /// Whether others put policies on the role that the spec keeps.
     fn is_shared(&self, role: &ObservedRole) -> bool {
         let Unlisted { managed_policies, inline_policies } = self.spec.unlisted;
-        let ours = desired(&self.spec).managed_policies;
-        managed_policies == UnlistedManagedPolicies::Keep && !role.managed_policies.is_subset(&ours)
+        let desired = desired(&self.spec);
+        let is_own = |arn: &String| desired.overflow_names.number(arn).is_some();
+        let others =
+            |arns: &BTreeSet<String>| arns.iter().any(|arn| !desired.managed_policies.contains(arn) && !is_own(arn));
+        managed_policies == UnlistedManagedPolicies::Keep && others(&role.managed_policies)
             || inline_policies == UnlistedInlinePolicies::Keep
                 && role.inline_policies.keys().any(|name| name != INLINE_POLICY_NAME)
     }
 
     /// What is judged of an object whose role shall go with it.
     fn judge(&self, world: &mut World, name: &str) -> Verdict {
-        let placed = Placed::by_status(&world.status).and(Placed::by_spec(
-            &self.spec,
-            &owner(),
-            &account(),
-            &References::default(),
-            name,
-        ));
+        let by_spec = Placed::by_spec(&self.spec, &owner(), &account(), &References::default(), name);
+        let (_, placed, _) = world.look(&desired(&self.spec));
+        let placed = placed.clone().and(by_spec).with_overflow(placed.overflow_policies);
         let owner = owner();
         let removal = Removal {
             owner: &owner,
@@ -99,7 +100,11 @@ impl Life {
             delete_in_use: false,
         };
         assert_eq!(removal.judge_unseen(), None);
-        removal.judge(world.observe(name).as_ref(), &world.iam.usage(name), &placed)
+        let observed = world.observe(name);
+        let verdict = removal.judge(observed.as_ref(), &world.iam.usage(name), &placed);
+        let Verdict::Delete(steps) = &verdict else { return verdict };
+        let policies = world.with_versions(placed.overflow_policies.clone(), steps);
+        removal.judge(observed.as_ref(), &world.iam.usage(name), &placed.with_overflow(policies))
     }
 }
 

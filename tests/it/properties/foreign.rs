@@ -1,5 +1,7 @@
 //! What others do to a role: every kind of edit, by hand in the console or by another tool.
 
+use std::collections::BTreeMap;
+
 use lambdaroles::{
     api::{LambdaExecutionRoleSpec, TAG_PREFIX, statement::Statement},
     plan::{Step, diff},
@@ -30,6 +32,9 @@ pub enum Edit {
     Trust(Parts),
     ScribbleTrust,
     Boundary(Option<String>),
+    /// Another version of a managed policy that holds statements of a role.
+    RewritePolicy(Index, Parts),
+    ScribblePolicy(Index),
     Tag(String, String),
     TagAsAws(String),
     Untag(Index),
@@ -50,6 +55,8 @@ pub fn edit() -> impl Strategy<Value = Edit> {
         3 => generate::parts().prop_map(Edit::Trust),
         1 => Just(Edit::ScribbleTrust),
         3 => option::of(generate::boundary()).prop_map(Edit::Boundary),
+        3 => (any::<Index>(), generate::parts()).prop_map(|(index, parts)| Edit::RewritePolicy(index, parts)),
+        1 => any::<Index>().prop_map(Edit::ScribblePolicy),
         4 => (generate::tag_key(), generate::tag_value()).prop_map(|(key, value)| Edit::Tag(key, value)),
         1 => "aws:[a-z]{1,8}".prop_map(Edit::TagAsAws),
         3 => any::<Index>().prop_map(Edit::Untag),
@@ -87,6 +94,21 @@ impl Edit {
                 SCRIBBLE.clone_into(&mut iam.role_mut(role).unwrap().trust_policy);
                 None
             }
+            Self::RewritePolicy(index, parts) => {
+                let mut document = inline_document(pool.statements(parts));
+                for statement in document.iter_mut().flat_map(|document| &mut document.statements) {
+                    statement.conditions.clear();
+                }
+                pick(index, iam.own_policies().into_iter().collect())
+                    .zip(document)
+                    .map(|(arn, document)| Step::CreatePolicyVersion { arn, document })
+            }
+            Self::ScribblePolicy(index) => {
+                if let Some(arn) = pick(index, iam.own_policies().into_iter().collect()) {
+                    iam.scribble_policy(&arn, SCRIBBLE);
+                }
+                None
+            }
             Self::Boundary(Some(arn)) => Some(Step::PutPermissionsBoundary(arn.clone())),
             Self::Boundary(None) => Some(Step::DeletePermissionsBoundary),
             Self::Tag(key, value) => Some(Step::TagRole([(key.clone(), value.clone())].into())),
@@ -107,7 +129,7 @@ impl Edit {
                 None
             }
             Self::DeleteRole => {
-                iam.apply(role, diff::deletion(&observed), Fate::Whole);
+                iam.apply(role, diff::deletion(&observed, &BTreeMap::new()), Fate::Whole);
                 None
             }
         };

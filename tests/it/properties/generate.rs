@@ -37,8 +37,13 @@ const FOREIGN_POLICIES: usize = 4;
 /// The most attachments a spec asks for: the quota.
 const ATTACHMENTS_MAX: usize = 20;
 
-/// Characters of statements, as JSON, that a spec has at most; names of functions become ARNs, which are longer.
+/// Characters of statements, as JSON, that the inline policy holds in any case; names of functions become ARNs, which are
+/// longer.
 const STATEMENTS_MAX: usize = 8_000;
+
+/// The same of a spec whose statements may go into managed policies, and the attachments that leave room for those.
+const OVERFLOWING_MAX: usize = 24_000;
+const ATTACHMENTS_BESIDE_OVERFLOW: usize = 14;
 
 /// What specs of one history have in common, so that a change of spec is a change of parts.
 #[derive(Clone, Debug)]
@@ -72,18 +77,21 @@ impl Parts {
 impl Pool {
     /// Some of the statements; no more than an inline policy holds.
     pub fn statements(&self, parts: &Parts) -> Vec<Statement> {
+        self.statements_up_to(parts, STATEMENTS_MAX)
+    }
+
+    fn statements_up_to(&self, parts: &Parts, most: usize) -> Vec<Statement> {
         let mut statements = parts.of(&self.statements);
-        let characters = |statements: &[Statement]| {
-            let told: Vec<_> = statements
-                .iter()
-                .map(|statement| Statement { ignore_findings: Vec::new(), ..statement.clone() })
-                .collect();
-            serde_json::to_string(&told).unwrap().len()
-        };
-        while characters(&statements) > STATEMENTS_MAX {
+        while characters(&statements) > most {
             statements.pop();
         }
         statements
+    }
+
+    /// Whether a managed policy can have the path.
+    fn may_overflow(&self) -> bool {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "/.,+@=_-".contains(c);
+        self.path.as_ref().is_none_or(|path| path.chars().all(is_allowed) && !path.contains("//"))
     }
 
     /// Trust in Lambda, and some of the statements.
@@ -94,14 +102,26 @@ impl Pool {
     /// The spec that a draft is of.
     pub fn spec(&self, draft: &Draft) -> LambdaExecutionRoleSpec {
         let Draft { statements, trust, rest } = draft;
+        let most = if self.may_overflow() { OVERFLOWING_MAX } else { STATEMENTS_MAX };
+        let statements = self.statements_up_to(statements, most);
+        let mut rest = rest.clone();
+        if characters(&statements) > STATEMENTS_MAX {
+            rest.managed_policies.truncate(ATTACHMENTS_BESIDE_OVERFLOW);
+        }
         LambdaExecutionRoleSpec {
             role_name: self.role_name.clone(),
             path: self.path.clone(),
-            statements: self.statements(statements),
+            statements,
             trust: Trust { statements: trust.of(&self.trust), ..rest.trust.clone() },
-            ..rest.clone()
+            ..rest
         }
     }
+}
+
+fn characters(statements: &[Statement]) -> usize {
+    let told: Vec<_> =
+        statements.iter().map(|statement| Statement { ignore_findings: Vec::new(), ..statement.clone() }).collect();
+    serde_json::to_string(&told).unwrap().len()
 }
 
 /// How often a property is tried: `cases` times, with the same values each time, or as `PROPTEST_CASES` and
@@ -136,7 +156,7 @@ pub fn boundary() -> impl Strategy<Value = String> {
 pub fn pool() -> impl Strategy<Value = Pool> {
     let name =
         text("[A-Za-z0-9_+=,.@-]{1,64}").prop_filter("another role's", |name| !name.eq_ignore_ascii_case(NEIGHBOUR));
-    let path = text("/([!-~]{1,30}/)?");
+    let path = prop_oneof![2 => text("/([!-~]{1,30}/)?"), 1 => text("/[a-z]{1,8}/")];
     (option::of(name), option::of(path), vec(statement(), 1..7), vec(trust_statement(), 0..4)).prop_map(
         |(role_name, path, mut statements, mut trust)| {
             number(statements.iter_mut().map(|statement| &mut statement.sid));

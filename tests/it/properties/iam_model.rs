@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lambdaroles::{
     aws::{Applied, Error, Kind},
-    plan::{ObservedRole, Quotas, Step, Usage, step::NewRole},
+    plan::{
+        ObservedPolicy, ObservedRole, PolicyVersion, Quotas, Step, Usage,
+        observed::VERSIONS_MAX,
+        step::{NewPolicy, NewRole},
+    },
     policy::{Arn, Document, document::Principal},
 };
 
@@ -31,14 +35,24 @@ pub enum Fate {
     AnswerLost(usize),
 }
 
+/// A managed policy with the documents of its versions.
+#[derive(Clone, Debug)]
+struct OwnPolicy {
+    policy: ObservedPolicy,
+    /// The last is the default.
+    versions: Vec<(u64, String)>,
+}
+
 /// The roles of one account.
 #[derive(Clone, Debug)]
 pub struct Iam {
     account_id: String,
     /// By name in lower case: IAM tells names apart without regard to case.
     roles: BTreeMap<String, ObservedRole>,
-    /// ARNs of the managed policies that exist.
+    /// ARNs of the managed policies that exist and that no step changes.
     policies: BTreeSet<String>,
+    /// Those that steps made, by ARN, each with its versions.
+    own_policies: BTreeMap<String, OwnPolicy>,
     /// The instance profiles that hold a role, by its name in lower case.
     instance_profiles: BTreeMap<String, Vec<String>>,
     keeps_tag_case: bool,
@@ -52,6 +66,7 @@ impl Iam {
             account_id: account_id.to_owned(),
             roles: BTreeMap::new(),
             policies: policies.into_iter().collect(),
+            own_policies: BTreeMap::new(),
             instance_profiles: BTreeMap::new(),
             keeps_tag_case: false,
             created: 0,
@@ -74,6 +89,39 @@ impl Iam {
             }
         }
         Some(role)
+    }
+
+    /// The managed policy of that ARN, if a step made it, rewritten like the documents of roles.
+    pub fn observe_policy(&self, arn: &str, rewriting: Option<u64>) -> Option<ObservedPolicy> {
+        let OwnPolicy { policy, versions } = self.own_policies.get(arn)?;
+        let (number, document) = versions.last()?;
+        let document = match rewriting {
+            Some(seed) => rewritten(document, &mut fastrand::Rng::with_seed(seed)),
+            None => document.clone(),
+        };
+        let attachment_count = self.roles.values().filter(|role| role.managed_policies.contains(arn)).count();
+        Some(ObservedPolicy { default_version: format!("v{number}"), document, attachment_count, ..policy.clone() })
+    }
+
+    /// Its versions.
+    pub fn policy_versions(&self, arn: &str) -> Vec<PolicyVersion> {
+        let versions = self.own_policies.get(arn).map(|policy| policy.versions.as_slice()).unwrap_or_default();
+        let last = versions.last().map(|(number, _)| *number);
+        let version =
+            |(number, _): &(u64, String)| PolicyVersion { id: format!("v{number}"), is_default: Some(*number) == last };
+        versions.iter().map(version).collect()
+    }
+
+    /// ARNs of the managed policies that steps made.
+    pub fn own_policies(&self) -> BTreeSet<String> {
+        self.own_policies.keys().cloned().collect()
+    }
+
+    /// What a later version of IAM may store in a managed policy.
+    pub fn scribble_policy(&mut self, arn: &str, json: &str) {
+        if let Some(OwnPolicy { versions, .. }) = self.own_policies.get_mut(arn) {
+            json.clone_into(&mut versions.last_mut().unwrap().1);
+        }
     }
 
     /// Who uses the role. Functions are not modelled.
@@ -121,11 +169,15 @@ impl Iam {
             Step::DeletePermissionsBoundary
             | Step::DeleteInlinePolicy(_)
             | Step::DetachManagedPolicy(_)
+            | Step::DeletePolicyVersion { .. }
+            | Step::DeletePolicy(_)
             | Step::DeleteRole => true,
             Step::CreateRole(_)
             | Step::PutPermissionsBoundary(_)
             | Step::PutInlinePolicy { .. }
             | Step::AttachManagedPolicy(_)
+            | Step::CreatePolicy(_)
+            | Step::CreatePolicyVersion { .. }
             | Step::UpdateTrustPolicy(_)
             | Step::UpdateRole { .. }
             | Step::TagRole(_)
@@ -142,13 +194,20 @@ impl Iam {
         if let Step::CreateRole(new) = step {
             return self.create_role(name, new);
         }
-        if let Step::TagRole(tags) = step {
-            check_tags(tags)?;
+        match step {
+            Step::TagRole(tags) => check_tags(tags)?,
+            Step::CreatePolicy(new) => return self.create_policy(new),
+            Step::CreatePolicyVersion { arn, document } => return self.create_policy_version(arn, document),
+            Step::DeletePolicyVersion { arn, version } => return self.delete_policy_version(arn, version),
+            Step::DeletePolicy(arn) => return self.delete_policy(arn),
+            _ => {}
         }
         let key = name.to_lowercase();
         let role = self.roles.get(&key).ok_or(Kind::NotFound)?;
         match step {
-            Step::PutPermissionsBoundary(arn) | Step::AttachManagedPolicy(arn) if !self.policies.contains(arn) => {
+            Step::PutPermissionsBoundary(arn) | Step::AttachManagedPolicy(arn)
+                if !self.policies.contains(arn) && !self.own_policies.contains_key(arn) =>
+            {
                 return Err(Kind::NotFound);
             }
             Step::UpdateTrustPolicy(document) => self.check_trust_policy(document)?,
@@ -157,7 +216,12 @@ impl Iam {
         }
         let mut next = role.clone();
         match step {
-            Step::CreateRole(_) | Step::DeleteRole => {}
+            Step::CreateRole(_)
+            | Step::DeleteRole
+            | Step::CreatePolicy(_)
+            | Step::CreatePolicyVersion { .. }
+            | Step::DeletePolicyVersion { .. }
+            | Step::DeletePolicy(_) => {}
             Step::PutPermissionsBoundary(arn) => next.permissions_boundary = Some(arn.clone()),
             Step::DeletePermissionsBoundary => next.permissions_boundary = None,
             Step::PutInlinePolicy { name, document } => {
@@ -222,6 +286,56 @@ impl Iam {
         Ok(())
     }
 
+    fn create_policy(&mut self, new: &NewPolicy) -> Result<(), Kind> {
+        let NewPolicy { name, path, arn, document, description, tags } = new;
+        if self.own_policies.contains_key(arn) || self.policies.contains(arn) {
+            return Err(Kind::AlreadyExists);
+        }
+        check_policy(document)?;
+        let policy = ObservedPolicy {
+            name: name.clone(),
+            path: path.clone(),
+            arn: arn.clone(),
+            description: description.clone(),
+            tags: tags.clone(),
+            ..ObservedPolicy::default()
+        };
+        self.own_policies.insert(arn.clone(), OwnPolicy { policy, versions: vec![(1, document.to_string())] });
+        Ok(())
+    }
+
+    fn create_policy_version(&mut self, arn: &str, document: &Document) -> Result<(), Kind> {
+        let OwnPolicy { versions, .. } = self.own_policies.get_mut(arn).ok_or(Kind::NotFound)?;
+        check_policy(document)?;
+        if versions.len() >= VERSIONS_MAX {
+            return Err(Kind::LimitExceeded);
+        }
+        let next = versions.last().map_or(1, |(number, _)| number + 1);
+        versions.push((next, document.to_string()));
+        Ok(())
+    }
+
+    fn delete_policy_version(&mut self, arn: &str, version: &str) -> Result<(), Kind> {
+        let OwnPolicy { versions, .. } = self.own_policies.get_mut(arn).ok_or(Kind::NotFound)?;
+        let index = versions.iter().position(|(number, _)| format!("v{number}") == version).ok_or(Kind::NotFound)?;
+        if index + 1 == versions.len() {
+            return Err(Kind::DeleteConflict);
+        }
+        versions.remove(index);
+        Ok(())
+    }
+
+    /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html>
+    fn delete_policy(&mut self, arn: &str) -> Result<(), Kind> {
+        let policy = self.own_policies.get(arn).ok_or(Kind::NotFound)?;
+        let is_attached = self.roles.values().any(|role| role.managed_policies.contains(arn));
+        if is_attached || policy.versions.len() > 1 {
+            return Err(Kind::DeleteConflict);
+        }
+        self.own_policies.remove(arn);
+        Ok(())
+    }
+
     /// The role must be empty. In other roles' trust policies its id takes the place of its ARN.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>
     fn delete_role(&mut self, key: &str) -> Result<(), Kind> {
@@ -269,6 +383,12 @@ fn check_document(document: &Document) -> Result<(), Kind> {
     let is_unique =
         document.statements.iter().filter_map(|statement| statement.sid.as_ref()).all(|sid| sids.insert(sid));
     if document.statements.is_empty() || !is_unique { Err(Kind::MalformedPolicy) } else { Ok(()) }
+}
+
+fn check_policy(document: &Document) -> Result<(), Kind> {
+    check_document(document)?;
+    let is_too_long = characters(&document.to_string()) > Quotas::HIGHEST.managed_policy_size;
+    if is_too_long { Err(Kind::LimitExceeded) } else { Ok(()) }
 }
 
 /// Keys that differ only in case, and AWS's own, are refused before anything else.

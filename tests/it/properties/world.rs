@@ -10,10 +10,12 @@ use lambdaroles::{
     api::{LambdaExecutionRoleSpec, LambdaExecutionRoleStatus, Reason},
     aws::{Applied, Kind},
     plan::{
-        Account, Class, DesiredRole, Failure, Hold, ObjectClass, ObservedRole, Owner, Placed, Quotas, References, Step,
+        Account, Class, DesiredRole, Failure, Foreign, Hold, ObjectClass, ObservedRole, Owner, Placed, Quotas,
+        References, Step,
         desired::desired_role,
         diff::diff,
         guard::{self, Terms},
+        overflow::{self, ByNumber, Names},
         status::{self, Identity, Outcome, Pass},
         step::NewRole,
     },
@@ -21,7 +23,7 @@ use lambdaroles::{
 
 use super::{
     generate,
-    iam_model::{Fate, Iam},
+    iam_model::{ATTACHMENT_QUOTA, Fate, Iam},
 };
 
 /// The account that the emulator calls its own.
@@ -36,7 +38,7 @@ pub fn account() -> Account {
         id: ACCOUNT_ID.to_owned(),
         partition: "aws".to_owned(),
         region: "us-east-1".to_owned(),
-        quotas: Quotas::HIGHEST,
+        quotas: Quotas { managed_policies: ATTACHMENT_QUOTA, ..Quotas::HIGHEST },
     }
 }
 
@@ -87,6 +89,13 @@ pub enum Ended {
     Held(Hold),
 }
 
+/// A pass, with the status that it ends with and the one that it wrote before the first step.
+struct Kept {
+    ended: Ended,
+    status: LambdaExecutionRoleStatus,
+    announced: Option<LambdaExecutionRoleStatus>,
+}
+
 /// IAM, and what the object's status says.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -112,10 +121,57 @@ impl World {
         self.iam.observe(name, Some(self.seed))
     }
 
+    /// The policies of these numbers that are there.
+    fn policies(&mut self, names: &Names, numbers: &BTreeSet<u32>) -> ByNumber {
+        let observe = |number: &u32| {
+            self.seed = self.seed.wrapping_add(1);
+            Some((*number, self.iam.observe_policy(&names.arn(*number), Some(self.seed))?))
+        };
+        numbers.iter().filter_map(observe).collect()
+    }
+
+    /// What a look finds: the role, what is the object's, and the role as it shall be in view of that.
+    pub fn look(&mut self, desired: &DesiredRole) -> (Option<ObservedRole>, Placed, DesiredRole) {
+        let observed = self.observe(&desired.name);
+        let names = desired.overflow_names.clone();
+        let mut numbers = overflow::numbers(&names, observed.as_ref(), &self.status);
+        let mut policies = self.policies(&names, &numbers);
+        loop {
+            let placed_before = Placed::by_status(&self.status).with_overflow(overflow::owned(&policies, &owner()));
+            let placed = desired.placed(observed.as_ref(), &placed_before);
+            let unseen = overflow::unseen(&placed, &numbers);
+            if unseen.is_empty() {
+                return (observed, placed_before, placed);
+            }
+            policies.extend(self.policies(&names, &unseen));
+            numbers.extend(unseen);
+        }
+    }
+
+    /// The policies, with the versions that the steps go by.
+    pub fn with_versions(&self, mut policies: ByNumber, steps: &[Step]) -> ByNumber {
+        let needed = overflow::versions_needed(steps);
+        for policy in policies.values_mut().filter(|policy| needed.contains(&policy.arn)) {
+            policy.versions = Some(self.iam.policy_versions(&policy.arn));
+        }
+        policies
+    }
+
+    fn steps(&self, desired: &DesiredRole, observed: Option<&ObservedRole>, placed_before: Placed) -> Vec<Step> {
+        let steps = diff(desired, observed, &placed_before);
+        let policies = self.with_versions(placed_before.overflow_policies.clone(), &steps);
+        diff(desired, observed, &placed_before.with_overflow(policies))
+    }
+
+    /// The role as it shall be in view of what IAM holds now.
+    pub fn placed(&mut self, desired: &DesiredRole) -> DesiredRole {
+        self.look(desired).2
+    }
+
     /// What the controller would do now.
     pub fn plan(&mut self, desired: &DesiredRole) -> Vec<Step> {
-        let placed_before = Placed::by_status(&self.status);
-        diff(desired, self.observe(&desired.name).as_ref(), &placed_before)
+        let (observed, placed_before, desired) = self.look(desired);
+        self.steps(&desired, observed.as_ref(), placed_before)
     }
 
     /// A new spec, whatever it says.
@@ -125,15 +181,17 @@ impl World {
 
     /// One pass. Unless the controller `remembers`, it is killed before it writes the status.
     pub fn pass(&mut self, spec: &LambdaExecutionRoleSpec, fate: Fate, remembers: bool) -> Ended {
-        let (ended, status) = self.keep(spec, fate);
-        if remembers {
-            self.status = status;
+        let Kept { ended, status, announced } = self.keep(spec, fate);
+        match (remembers, announced) {
+            (true, _) => self.status = status,
+            (false, Some(announced)) => self.status = announced,
+            (false, None) => {}
         }
         ended
     }
 
-    fn keep(&mut self, spec: &LambdaExecutionRoleSpec, fate: Fate) -> (Ended, LambdaExecutionRoleStatus) {
-        let desired = desired_role(
+    fn keep(&mut self, spec: &LambdaExecutionRoleSpec, fate: Fate) -> Kept {
+        let unplaced = desired_role(
             spec,
             &owner(),
             &account(),
@@ -142,19 +200,21 @@ impl World {
             self.status.role_name.as_deref(),
         )
         .unwrap();
-        let is_settled = status::has_synced(&self.status, Some(self.generation), &desired);
+        let is_settled = status::has_synced(&self.status, Some(self.generation), &unplaced);
         for fate in [fate, Fate::Whole] {
-            let observed = self.observe(&desired.name);
-            let steps = self.plan(&desired);
+            let (observed, placed_before, desired) = self.look(&unplaced);
+            let foreign = Foreign::of(&desired, observed.as_ref(), &placed_before).shown();
+            let steps = self.steps(&desired, observed.as_ref(), placed_before);
             let steps = match guard::judge(&desired, &terms(&owner(), &class()), observed.as_ref(), steps, is_settled) {
                 Ok(steps) => steps,
                 Err(hold) => {
                     let status = self.report(&Outcome::Held { hold: &hold, is_deleting: false, enforced: &[] });
-                    return (Ended::Held(hold), status);
+                    return Kept { ended: Ended::Held(hold), status, announced: None };
                 }
             };
+            let announced = status::announcement(&self.status, &desired, &steps);
             let applied = self.iam.apply(&desired.name, steps, fate);
-            if has_found_role(&applied) {
+            if has_found_it(&applied) {
                 continue;
             }
             let status = match (failure_of(&applied, &desired.name), self.iam.observe(&desired.name, None)) {
@@ -164,16 +224,19 @@ impl World {
                         desired: &desired,
                         identity: &identity,
                         applied: &applied.done,
+                        foreign: foreign.as_ref(),
+                        tracked: &[],
                     });
-                    return (Ended::Synced(applied.done), status);
+                    return Kept { ended: Ended::Synced(applied.done), status, announced };
                 }
                 (None, None) => panic!("the role vanished"),
                 (Some(failure), _) => {
-                    let (desired, applied) = (Some(&desired), applied.done.as_slice());
-                    self.report(&Outcome::Failed { failure: &failure, desired, applied, is_behind: true })
+                    let (desired, attempted) = (Some(&desired), applied.failed.as_ref().map(|(step, _)| step));
+                    let applied = applied.done.as_slice();
+                    self.report(&Outcome::Failed { failure: &failure, desired, applied, attempted, is_behind: true })
                 }
             };
-            return (Ended::Failed(applied), status);
+            return Kept { ended: Ended::Failed(applied), status, announced };
         }
         panic!("the role exists and does not");
     }
@@ -204,8 +267,9 @@ pub fn neighbour() -> NewRole {
     }
 }
 
-fn has_found_role(applied: &Applied) -> bool {
-    matches!(&applied.failed, Some((Step::CreateRole(_), error)) if error.kind == Kind::AlreadyExists)
+fn has_found_it(applied: &Applied) -> bool {
+    let creates = |step: &Step| matches!(step, Step::CreateRole(_) | Step::CreatePolicy(_));
+    matches!(&applied.failed, Some((step, error)) if creates(step) && error.kind == Kind::AlreadyExists)
 }
 
 fn failure_of(applied: &Applied, name: &str) -> Option<Failure> {

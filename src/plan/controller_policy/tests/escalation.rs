@@ -93,6 +93,42 @@ use crate::policy::{Statement, document::Conditions};
 #[case::older_boundary("iam:SetDefaultPolicyVersion", BOUNDARY, nothing())]
 #[case::no_boundary("iam:DeletePolicy", BOUNDARY, nothing())]
 #[case::wider_attachment("iam:CreatePolicyVersion", SHARED, nothing())]
+#[case::policy_of_another_name(
+    "iam:CreatePolicy",
+    "arn:aws:iam::111122223333:policy/lambda/shop/admin",
+    tagging(nothing(), CLUSTER)
+)]
+#[case::policy_on_another_path(
+    "iam:CreatePolicy",
+    "arn:aws:iam::111122223333:policy/shop-orders",
+    tagging(nothing(), CLUSTER)
+)]
+#[case::untagged_policy("iam:CreatePolicy", POLICY, nothing())]
+#[case::version_of_another_cluster("iam:CreatePolicyVersion", POLICY, tagged("another"))]
+#[case::version_of_nobodys_policy("iam:CreatePolicyVersion", POLICY, nothing())]
+#[case::older_version("iam:SetDefaultPolicyVersion", POLICY, tagged(CLUSTER))]
+#[case::policy_of_another_cluster("iam:TagPolicy", POLICY, tagging(tagged("another"), CLUSTER))]
+#[case::policy_without_an_owner("iam:UntagPolicy", POLICY, tagged(CLUSTER).with_many("aws:TagKeys", [CLUSTER_TAG]))]
+#[case::overflow_of_another_cluster("iam:CreatePolicyVersion", OVERFLOW, tagged("another"))]
+#[case::overflow_of_nobody("iam:CreatePolicyVersion", OVERFLOW, nothing())]
+#[case::claim_of_another_overflow("iam:TagPolicy", OVERFLOW, tagging(tagged("another"), CLUSTER))]
+#[case::overflow_untagged("iam:CreatePolicy", OVERFLOW, nothing())]
+#[case::overflow_of_another_name(
+    "iam:CreatePolicy",
+    "arn:aws:iam::111122223333:policy/lambda/shop/admin-2",
+    tagging(nothing(), CLUSTER)
+)]
+#[case::overflow_under_another_path(
+    "iam:CreatePolicy",
+    "arn:aws:iam::111122223333:policy/shop-orders-2",
+    tagging(nothing(), CLUSTER)
+)]
+#[case::overflow_deleted_of_another_cluster("iam:DeletePolicy", OVERFLOW, tagged("another"))]
+#[case::overflow_attached_without_boundary(
+    "iam:AttachRolePolicy",
+    ROLE,
+    tagged(CLUSTER).with("iam:PolicyARN", OVERFLOW)
+)]
 #[case::provider("iam:UpdateOpenIDConnectProviderThumbprint", "arn:aws:iam::111122223333:oidc-provider/x", nothing())]
 #[case::profile("iam:AddRoleToInstanceProfile", "arn:aws:iam::111122223333:instance-profile/x", nothing())]
 #[case::service_linked("iam:CreateServiceLinkedRole", ROLE, ours())]
@@ -102,6 +138,22 @@ use crate::policy::{Statement, document::Conditions};
 fn no_escalation_is_allowed(#[case] action: &str, #[case] resource: &str, #[case] context: Context) {
     let policy = policy(STRICT);
     assert!(!is_allowed(&policy, action, resource, &context), "{policy}");
+}
+
+/// Not even one that is called as the class's policies are, and whose tags somebody set.
+#[test]
+fn a_boundary_is_never_written_whatever_it_is_called() {
+    let boundary = "arn:aws:iam::111122223333:policy/lambda/shop/shop-boundary";
+    let policy = policy(&STRICT.replace("policy/lambda-boundary", "policy/lambda/shop/shop-boundary"));
+    for (action, context) in [
+        ("iam:CreatePolicy", tagging(nothing(), CLUSTER)),
+        ("iam:TagPolicy", tagging(nothing(), CLUSTER)),
+        ("iam:CreatePolicyVersion", tagged(CLUSTER)),
+        ("iam:DeletePolicy", tagged(CLUSTER)),
+    ] {
+        assert!(is_allowed(&policy, action, POLICY, &context), "{action}");
+        assert!(!is_allowed(&policy, action, boundary, &context), "{action}");
+    }
 }
 
 /// Whatever IAM can do, of the strict class's roles only what is listed above, and of nothing else anything.
@@ -149,4 +201,20 @@ fn everything() -> Statement {
         conditions: Conditions::new(),
         ..document.statements[0].clone()
     }
+}
+
+/// Where names of roles are such that a boundary is called like a policy of theirs.
+#[rstest]
+#[case("iam:TagPolicy", tagging(nothing(), CLUSTER))]
+#[case("iam:CreatePolicy", tagging(nothing(), CLUSTER))]
+#[case("iam:CreatePolicyVersion", tagged(CLUSTER))]
+#[case("iam:DeletePolicy", tagged(CLUSTER))]
+fn a_boundary_that_is_called_like_a_policy_of_roles_is_not_theirs(#[case] action: &str, #[case] context: Context) {
+    let policy = policy(&OPEN.replace(
+        "namespaces:",
+        "guardrails: {permissionsBoundary: {arn: 'arn:aws:iam::$(accountId):policy/a-team-boundary'}}, namespaces:",
+    ));
+    let is_allowed = |arn: &str| is_allowed(&policy, action, arn, &context);
+    assert!(is_allowed("arn:aws:iam::111122223333:policy/a-team-2"));
+    assert!(!is_allowed("arn:aws:iam::111122223333:policy/a-team-boundary"));
 }

@@ -23,7 +23,11 @@ const XRAY: &str = "arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess";
 const SHARED: &str = "arn:aws:iam::111122223333:policy/shared/orders";
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 const ROLE: &str = "arn:aws:iam::111122223333:role/lambda/shop/shop-orders";
+const POLICY: &str = "arn:aws:iam::111122223333:policy/lambda/shop/shop-orders";
 const LEGACY: &str = "arn:aws:iam::111122223333:role/lambda/shop/legacy-orders";
+
+const OVERFLOW: &str = "arn:aws:iam::111122223333:policy/lambda/shop/shop-orders-2";
+const LEGACY_OVERFLOW: &str = "arn:aws:iam::111122223333:policy/lambda/shop/legacy-orders-2";
 
 const STRICT: &str = r#"
 account: {id: "111122223333"}
@@ -107,6 +111,30 @@ fn needed() -> Vec<(&'static str, &'static str, Context)> {
         ("lambda:ListFunctions", "*", nothing()),
         ("iam:GetPolicy", SHARED, nothing()),
         ("iam:GetPolicyVersion", XRAY, nothing()),
+        ("iam:ListPolicyVersions", POLICY, tagged(CLUSTER)),
+        ("iam:ListEntitiesForPolicy", POLICY, tagged(CLUSTER)),
+        ("iam:CreatePolicy", POLICY, tagging(nothing(), CLUSTER)),
+        ("iam:TagPolicy", POLICY, tagging(nothing(), CLUSTER)),
+        (
+            "iam:TagPolicy",
+            POLICY,
+            tagged(CLUSTER).with("aws:RequestTag/team", "shop").with_many("aws:TagKeys", ["team"]),
+        ),
+        ("iam:UntagPolicy", POLICY, tagged(CLUSTER).with_many("aws:TagKeys", ["team", "stage"])),
+        ("iam:CreatePolicyVersion", POLICY, tagged(CLUSTER)),
+        ("iam:DeletePolicyVersion", POLICY, tagged(CLUSTER)),
+        ("iam:DeletePolicy", POLICY, tagged(CLUSTER)),
+        ("iam:AttachRolePolicy", ROLE, attaching(POLICY)),
+        ("iam:ListPolicyVersions", OVERFLOW, tagged(CLUSTER)),
+        ("iam:CreatePolicy", OVERFLOW, tagging(nothing(), CLUSTER)),
+        ("iam:TagPolicy", OVERFLOW, tagging(nothing(), CLUSTER)),
+        ("iam:CreatePolicyVersion", OVERFLOW, tagged(CLUSTER)),
+        ("iam:DeletePolicyVersion", OVERFLOW, tagged(CLUSTER)),
+        ("iam:DeletePolicy", OVERFLOW, tagged(CLUSTER)),
+        ("iam:CreatePolicy", LEGACY_OVERFLOW, tagging(nothing(), CLUSTER)),
+        ("iam:DeletePolicy", LEGACY_OVERFLOW, tagged(CLUSTER)),
+        ("iam:AttachRolePolicy", ROLE, attaching(OVERFLOW)),
+        ("iam:AttachRolePolicy", LEGACY, attaching(LEGACY_OVERFLOW)),
         ("iam:CreateRole", ROLE, bound(tagging(nothing(), CLUSTER), BOUNDARY)),
         ("iam:TagRole", ROLE, tagging(nothing(), CLUSTER)),
         ("iam:TagRole", LEGACY, tagging(nothing().with("aws:ResourceTag/team", "shop"), CLUSTER)),

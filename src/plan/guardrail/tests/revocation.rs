@@ -6,7 +6,7 @@ use rstest::rstest;
 
 use super::{LocatedDocument, ROLE, allow_one, document, guardrails, of_statements};
 use crate::{
-    plan::{ObservedRole, Step, guardrail::revoke_all, overflow::ByNumber},
+    plan::{ObservedPolicy, ObservedRole, Step, guardrail::revoke_all, overflow::ByNumber},
     policy::Document,
 };
 
@@ -194,4 +194,35 @@ fn a_role_that_may_not_use_the_class_loses_everything_but_its_trust_in_lambda() 
     );
     assert_eq!(steps.last(), Some(&Step::UpdateTrustPolicy(document(LAMBDA))));
     assert_eq!(revoke_all(&self::role(), &ByNumber::new()), []);
+}
+
+#[test]
+fn the_managed_policies_of_its_own_lose_what_is_refused_whatever_may_be_attached() {
+    let policy = |number: u32, document: String| ObservedPolicy {
+        name: format!("orders-{number}"),
+        arn: format!("arn:aws:iam::111122223333:policy/orders-{number}"),
+        document,
+        ..ObservedPolicy::default()
+    };
+    let (sound, bad) = (allow_one("s3:GetObject", "*"), allow_one("iam:*", "*"));
+    let overflow = ByNumber::from([
+        (2, policy(2, of_statements(&sound).to_string())),
+        (3, policy(3, of_statements(&format!("{sound}, {bad}")).to_string())),
+        (4, policy(4, of_statements(&bad).to_string())),
+        (5, policy(5, "{".to_owned())),
+    ]);
+    let mut role = self::role();
+    role.managed_policies = overflow.values().map(|policy| policy.arn.clone()).collect();
+    let steps = guardrails("managedPolicies: {allowed: []}").revocation(&role, &[], &overflow, &[]);
+    assert_eq!(
+        clauses(&steps),
+        [
+            "write a version of arn:aws:iam::111122223333:policy/orders-3",
+            "detach arn:aws:iam::111122223333:policy/orders-4",
+            "detach arn:aws:iam::111122223333:policy/orders-5",
+        ]
+    );
+    let Step::CreatePolicyVersion { document, .. } = &steps[0] else { panic!("{steps:?}") };
+    assert_eq!(*document, of_statements(&sound));
+    assert_eq!(clauses(&revoke_all(&role, &overflow)).len(), 4);
 }

@@ -1,0 +1,92 @@
+//! What managed policies say, for the pass in hand, and what is told of those that AWS changed.
+
+use std::collections::BTreeSet;
+
+use tracing::info;
+
+use super::convergence::Convergence;
+use crate::{
+    catalog::managed_policy::is_of_aws,
+    plan::{
+        DesiredRole, Failure, Hold, ManagedPolicy, Step, TrackedPolicy,
+        compliance::{self, Documents},
+        reference,
+        tracking::last_told,
+    },
+};
+
+impl Convergence<'_> {
+    /// The documents of managed policies. A role is neither accepted nor taken anything from on a guess about them.
+    pub(super) async fn documents(&self, arns: BTreeSet<String>, role_name: &str) -> Result<Documents, Failure> {
+        let (in_catalog, needed): (BTreeSet<_>, BTreeSet<_>) =
+            arns.into_iter().partition(|arn| compliance::is_in_catalog(arn));
+        let mut documents = self.of_aws(in_catalog, true).await;
+        for arn in needed {
+            let step = Step::AttachManagedPolicy(arn.clone());
+            let document = self.aws.policy_document(&arn).await;
+            documents.insert(arn, document.map_err(|error| error.failure(role_name, Some(&step)))?);
+        }
+        Ok(documents)
+    }
+
+    /// The hold of a role that refers to a policy whose place somebody else's has taken in IAM, if so: statuses are no evidence.
+    pub(super) async fn impostor(&self, role_name: &str) -> Result<Option<Hold>, Failure> {
+        for (key, arn) in self.references.ready() {
+            let step = Step::AttachManagedPolicy(arn.to_owned());
+            let policy = self.aws.managed_policy(arn).await;
+            let policy = policy.map_err(|error| error.failure(role_name, Some(&step)))?;
+            if let Some(hold) = reference::impostor(key, &policy, &self.owner.cluster) {
+                return Ok(Some(hold));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the account has of AWS's policies that the catalog holds, read if `may_read`, as far as that is known: where it is
+    /// not, the catalog stands.
+    pub(super) async fn of_aws(&self, arns: BTreeSet<String>, may_read: bool) -> Documents {
+        let mut documents = Documents::new();
+        for arn in arns {
+            let current =
+                if may_read { self.aws.current_policy(&arn).await } else { self.aws.known_policy(&arn).await };
+            if let Some(policy) = current {
+                documents.insert(arn, policy.document.clone());
+            }
+        }
+        documents
+    }
+
+    /// The versions of AWS's policies on a role that equals its spec. What cannot be read is left out: it fails no pass.
+    pub(super) async fn tracked(&self, desired: &DesiredRole, account_id: &str) -> Vec<TrackedPolicy> {
+        let mut tracked = Vec::new();
+        for arn in desired.managed_policies.iter().filter(|arn| is_of_aws(arn)) {
+            if let Some(current) = self.aws.current_policy(arn).await {
+                tracked.extend(self.tracked_policy(&current, account_id).await);
+            }
+        }
+        tracked
+    }
+
+    async fn tracked_policy(&self, current: &ManagedPolicy, account_id: &str) -> Option<TrackedPolicy> {
+        let ManagedPolicy { arn, version_id, .. } = current;
+        // Who is told for the first time has seen no change.
+        let Some(before) = last_told(self.previous, arn) else { return Some(TrackedPolicy::unchanged(current)) };
+        let tracked = if before == version_id {
+            TrackedPolicy::unchanged(current)
+        } else {
+            match self.aws.policy_version(arn, before).await {
+                Ok(old) => TrackedPolicy::changed(current, before, old.as_deref()),
+                Err(error) => {
+                    info!(%error, "cannot read what one of AWS's policies said before; trying again at the next look");
+                    return None;
+                }
+            }
+        };
+        let is_news = self.aws.is_news(arn, version_id).await;
+        if let Some(change) = tracked.change.as_ref().filter(|_| is_news) {
+            info!(policy = arn, from = change.from, to = version_id, "AWS changed one of its policies");
+            self.context.metrics.managed_policy_changed(account_id, arn, change);
+        }
+        Some(tracked)
+    }
+}
