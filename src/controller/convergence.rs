@@ -316,7 +316,7 @@ impl Convergence<'_> {
         let shared = SharedRole {
             object: self.role,
             role_name: class.role_name(&self.role.spec),
-            class: self.of_class,
+            class: Some(self.of_class),
             account,
             cluster: &self.context.cluster_name,
         };

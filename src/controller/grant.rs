@@ -181,7 +181,7 @@ impl LambdaRoleGrant {
         };
         let role_name = role_name(role, class, &account, context).map_err(|hold| role_pending(place, &hold.message))?;
         let cluster = &context.cluster_name;
-        let shared = SharedRole { object: role, role_name: &role_name, class, account: &account, cluster };
+        let shared = SharedRole { object: role, role_name: &role_name, class: Some(class), account: &account, cluster };
         Ok(judge(&Applicant::of(self, own), &shared))
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         Hold, ObjectClass, Owner,
         class::{ChosenName, Namespace, has_labels, is_named, may_use},
         compliance,
+        guardrail::Guardrails,
     },
     policy::Document,
 };
@@ -55,79 +56,86 @@ pub(super) fn not_admitted((role_namespace, role): (&str, &str), namespace: &str
 #[must_use]
 pub fn judge(applicant: &Applicant, role: &SharedRole<'_>) -> Judged {
     let Applicant { key, uid: _, generation, created, namespace: _, spec, is_deleting: _ } = applicant;
-    let (content, keeps, warnings) = match verdict(applicant, role) {
-        Verdict::Sound { document, class, warnings } => (Ok(document), Keeping::under(&class), warnings),
-        Verdict::Refused { hold, keeps, warnings } => (Err(hold), keeps, warnings),
-    };
-    Judged {
-        key: key.clone(),
-        generation: *generation,
-        created: *created,
-        content,
-        keeps,
-        warnings,
-        is_decoded: spec.is_some(),
-    }
+    let Verdict { content, keeps, faults, warnings } = verdict(applicant, role);
+    let (key, generation, created) = (key.clone(), *generation, *created);
+    Judged { key, generation, created, content, keeps, faults, warnings, is_decoded: spec.is_some() }
 }
 
-enum Verdict {
-    Sound { document: Document, class: Box<ObjectClass>, warnings: Vec<Finding> },
-    Refused { hold: Hold, keeps: Keeping, warnings: Vec<Finding> },
+struct Verdict {
+    content: Result<Document, Hold>,
+    keeps: Keeping,
+    faults: Vec<Finding>,
+    warnings: Vec<Finding>,
+}
+
+impl Verdict {
+    fn refused(hold: Hold, keeps: Keeping) -> Self {
+        Self { content: Err(hold), keeps, faults: Vec::new(), warnings: Vec::new() }
+    }
 }
 
 fn verdict(applicant: &Applicant, role: &SharedRole<'_>) -> Verdict {
-    let refused = |hold, keeps| Verdict::Refused { hold, keeps, warnings: Vec::new() };
     if applicant.is_deleting {
-        return refused(Hold::new(Reason::Deleting, "The grant is being deleted."), Keeping::Nothing);
+        let hold = Hold::new(Reason::Deleting, "The grant is being deleted.");
+        return Verdict::refused(hold, Keeping::Nothing);
     }
     let metadata = &role.object.metadata;
     let place = (metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default());
-    // What cannot be read keeps what it has of a role that admits its namespace.
     if let Some(hold) = admits(&role.object.spec.grants, place, &applicant.namespace) {
         // Nothing is taken away on a guess.
         let is_known = hold.reason != Reason::NamespaceUnknown;
-        return refused(hold, if is_known { Keeping::Nothing } else { Keeping::Everything });
+        return Verdict::refused(hold, if is_known { Keeping::Nothing } else { Keeping::Everything });
     }
-    if let Some((hold, keeps)) = forbidden(&applicant.namespace, role.class) {
-        return refused(hold, keeps);
+    if let Some((hold, keeps)) = role.class.and_then(|class| forbidden(&applicant.namespace, class)) {
+        return Verdict::refused(hold, keeps);
     }
-    let class_name = role.class.metadata.name.as_deref().unwrap_or_default();
     let owner = Owner {
         cluster: role.cluster.to_owned(),
         namespace: applicant.key.namespace.clone(),
         name: applicant.key.name.clone(),
     };
+    match class_of(role, &owner) {
+        Ok(class) => judged_by(&class, applicant, &owner, role),
+        Err(hold) => Verdict::refused(hold, Keeping::Everything),
+    }
+}
+
+/// The role's class, as it holds for the grant's own object.
+fn class_of(role: &SharedRole<'_>, owner: &Owner) -> Result<ObjectClass, Hold> {
+    let Some(class) = role.class else { return Ok(ObjectClass::unknown(owner)) };
+    let name = class.metadata.name.as_deref().unwrap_or_default();
     let chosen = ChosenName::Role(Some(role.role_name));
-    let class = match ObjectClass::of(class_name, &role.class.spec, chosen, &owner, role.account) {
-        Ok(class) => class,
-        Err(faults) => return refused(Hold::invalid_class(class_name, &faults), Keeping::Everything),
-    };
-    let keeps = Keeping::under(&class);
+    ObjectClass::of(name, &class.spec, chosen, owner, role.account).map_err(|faults| Hold::invalid_class(name, &faults))
+}
+
+fn judged_by(class: &ObjectClass, applicant: &Applicant, owner: &Owner, role: &SharedRole<'_>) -> Verdict {
+    let keeps = Keeping::under(class);
     let Some(spec) = &applicant.spec else {
-        return refused(Hold::new(Reason::InvalidSpec, "spec: cannot be read. Correct it."), keeps);
+        // What cannot be read keeps what it has.
+        return Verdict::refused(Hold::new(Reason::InvalidSpec, "spec: cannot be read. Correct it."), keeps);
     };
-    let content = match content(spec, &owner, role.account, role.role_name) {
+    let content = match content(spec, owner, role.account, role.role_name) {
         Ok(content) => content,
         Err(findings) => {
             let (faults, warnings): (Vec<_>, Vec<_>) =
                 findings.into_iter().partition(|finding| finding.severity == Severity::Error);
             let message = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            return Verdict::Refused { hold: Hold::new(Reason::InvalidSpec, message), keeps, warnings };
+            return Verdict { content: Err(Hold::new(Reason::InvalidSpec, message)), keeps, faults, warnings };
         }
     };
-    let name = applicant.key.policy_name();
-    let violations = class
-        .guardrails
-        .as_ref()
-        .map(|guardrails| guardrails.judge_grant(&content.statements, &name, &content.document))
-        .unwrap_or_default();
-    match compliance::told(&violations, compliance::TOLD_MAX.saturating_sub(class_name.len())) {
-        Some(told) => {
-            let message = format!("LambdaRoleClass {class_name} refuses the grant: {told}.");
-            let hold = Hold::new(Reason::GuardrailViolation, message);
-            Verdict::Refused { hold, keeps, warnings: content.warnings }
-        }
-        None => Verdict::Sound { document: content.document, class: Box::new(class), warnings: content.warnings },
+    let policy = applicant.key.policy_name();
+    let judge = |guardrails: &Guardrails| guardrails.judge_grant(&content.statements, &policy, &content.document);
+    let violations = class.guardrails.as_ref().map(judge).unwrap_or_default();
+    let name = class.name.as_deref().unwrap_or_default();
+    let told = compliance::told(&violations, compliance::TOLD_MAX.saturating_sub(name.len()));
+    let refusal = told.map(|told| {
+        Hold::new(Reason::GuardrailViolation, format!("LambdaRoleClass {name} refuses the grant: {told}."))
+    });
+    Verdict {
+        content: refusal.map_or(Ok(content.document), Err),
+        keeps,
+        faults: violations.into_iter().map(|violation| compliance::refused(name, violation)).collect(),
+        warnings: content.warnings,
     }
 }
 

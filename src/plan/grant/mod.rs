@@ -125,8 +125,8 @@ pub struct SharedRole<'a> {
     pub object: &'a LambdaExecutionRole,
     /// Name of the role in IAM.
     pub role_name: &'a str,
-    /// The class of the object.
-    pub class: &'a LambdaRoleClass,
+    /// The class of the object; `None` where roles are judged without one.
+    pub class: Option<&'a LambdaRoleClass>,
     /// The account.
     pub account: &'a Account,
     /// Name of the cluster, as it stands in tags.
@@ -146,6 +146,8 @@ pub struct Judged {
     pub content: Result<Document, Hold>,
     /// What it may keep of what is on the role already.
     pub keeps: Keeping,
+    /// What is wrong with its fields or refused of them, one by one; none where the role, or who may use the class, is the matter.
+    pub faults: Vec<Finding>,
     /// What is probably not meant, or riskier than it looks.
     pub warnings: Vec<Finding>,
     /// Whether it could be decoded, so that it is known to be for the role.

@@ -7,8 +7,8 @@ use super::{
     share::{Claim, Share, divide},
 };
 use crate::{
-    api::{LambdaExecutionRole, LambdaExecutionRoleStatus, Reason, role::UnlistedInlinePolicies, status::RoleGrant},
-    plan::{DesiredRole, ObservedRole, Placed, Step, desired::digest as digest_of},
+    api::{LambdaExecutionRole, LambdaExecutionRoleStatus, Reason, status::RoleGrant},
+    plan::{DesiredRole, Foreign, ObservedRole, Placed, Step, desired::digest as digest_of},
     policy::Document,
 };
 
@@ -74,13 +74,8 @@ impl DesiredRole {
 
     /// Characters that the role's own policies leave, and what others put there and `spec.unlisted` keeps.
     fn room_for_grants(&self, observed: Option<&ObservedRole>, placed_before: &Placed) -> usize {
-        let stays = |name: &String| {
-            self.unlisted.inline_policies == UnlistedInlinePolicies::Keep
-                && !self.inline_policies.contains_key(name)
-                && !placed_before.has_inline_policy(name)
-        };
-        let foreign = observed.into_iter().flat_map(|role| &role.inline_policies).filter(|(name, _)| stays(name));
-        let foreign: usize = foreign.map(|(_, json)| characters_of(json)).sum();
+        let foreign = Foreign::of(self, observed, placed_before);
+        let foreign: usize = foreign.inline_policies.values().map(|json| characters_of(json)).sum();
         self.quotas.inline_policies.saturating_sub(self.inline_characters() + foreign)
     }
 }

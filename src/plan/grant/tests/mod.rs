@@ -80,7 +80,13 @@ fn judged_by(applicant: &Applicant, role: &LambdaExecutionRole, class: &LambdaRo
     let account = account();
     judge(
         applicant,
-        &SharedRole { object: role, role_name: "platform-gateway", class, account: &account, cluster: "north" },
+        &SharedRole {
+            object: role,
+            role_name: "platform-gateway",
+            class: Some(class),
+            account: &account,
+            cluster: "north",
+        },
     )
 }
 
