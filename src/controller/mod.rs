@@ -5,6 +5,7 @@
 mod circumstances;
 mod class;
 mod convergence;
+mod look;
 mod memory;
 mod pipeline;
 mod removal;

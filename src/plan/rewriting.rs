@@ -92,7 +92,7 @@ impl<'a> Writes<'a> {
             writes.new.extend(sayings(&new));
             let is_as_wanted = match (&stored, wanted) {
                 (Some(Ok(stored)), Some(wanted)) => is_in_force && equivalent(stored, wanted),
-                (Some(Err(_)), Some(_)) | (None, Some(_)) => false,
+                (Some(Err(_)) | None, Some(_)) => false,
                 (Some(_), None) => !is_in_force,
                 (None, None) => true,
             };
