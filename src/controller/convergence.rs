@@ -7,6 +7,7 @@ use tracing::info;
 use super::{
     Context,
     circumstances::Circumstances,
+    look::{Looked, with_versions},
     neighbours::{applicants, borrowing, references},
     pipeline::{Ending, failure_of, log, owner_of, pass_of},
     removal::names_of,
@@ -27,10 +28,9 @@ use crate::{
         TrackedPolicy, class,
         compliance::{self, Documents, Wanted},
         desired::{DesiredRole, desired_role},
-        diff::diff,
         grant::{self, Judged, SharedRole},
         guard::{self, Standing, Terms},
-        overflow::{self, ByNumber, Names},
+        overflow::{self, ByNumber},
         status::{self, Identity, Outcome},
     },
     policy::Arn,
@@ -110,16 +110,6 @@ enum End {
         foreign: Option<ForeignPolicies>,
         tracked: Vec<TrackedPolicy>,
     },
-}
-
-/// What IAM holds of a role, and the role as it shall be in view of that.
-struct Looked {
-    observed: Option<ObservedRole>,
-    /// What stands where the managed policies of its own would, whoever it belongs to.
-    policies: ByNumber,
-    desired: Box<DesiredRole>,
-    /// What is the object's.
-    placed_before: Placed,
 }
 
 /// Why a pass does not get as far as IAM's state.
@@ -246,25 +236,6 @@ impl Convergence<'_> {
             }
         }
         Ok(enforced)
-    }
-
-    /// The role, and the managed policies of its own where the class goes by what they hold.
-    async fn observe_for_class(
-        &self,
-        class: &ObjectClass,
-        name: &str,
-        hold: Option<&Hold>,
-    ) -> Result<(Option<ObservedRole>, ByNumber), aws::Error> {
-        let observed = self.aws.observe(name).await?;
-        let mut policies = ByNumber::new();
-        if let Some(role) = &observed
-            && compliance::reads_overflow(class, hold)
-        {
-            let names = Names::of_role(role);
-            let numbers = overflow::numbers(&names, observed.as_ref(), self.previous);
-            policies = overflow::owned(&read_policies(self.aws, &names, &numbers).await?, &self.owner);
-        }
-        Ok((observed, policies))
     }
 
     /// Does what the class demands of a role that is held or refused, if the role is the object's; returns what was done.
@@ -444,24 +415,6 @@ impl Convergence<'_> {
         Ok(failed(vanished(&unplaced), Some(unplaced), Vec::new(), true))
     }
 
-    /// Looks at the role and at the managed policies of its own: those that may be there, and those that it needs.
-    async fn look(&self, unplaced: &DesiredRole) -> Result<Looked, aws::Error> {
-        let observed = self.aws.observe(&unplaced.name).await?;
-        let names = &unplaced.overflow_names;
-        let mut numbers = overflow::numbers(names, observed.as_ref(), self.previous);
-        let mut policies = read_policies(self.aws, names, &numbers).await?;
-        loop {
-            let placed_before = Placed::by_status(self.previous).with_overflow(overflow::owned(&policies, &self.owner));
-            let desired = Box::new(unplaced.placed(observed.as_ref(), &placed_before));
-            let unseen = overflow::unseen(&desired, &numbers);
-            if unseen.is_empty() {
-                return Ok(Looked { observed, policies, desired, placed_before });
-            }
-            policies.extend(read_policies(self.aws, names, &unseen).await?);
-            numbers.extend(unseen);
-        }
-    }
-
     /// Why the class refuses the role, if it does.
     async fn refusal(
         &self,
@@ -487,21 +440,6 @@ impl Convergence<'_> {
             Some(hold) => Ok(Some(hold)),
             None => Ok(refusal_by(&documents)),
         }
-    }
-
-    /// The steps to the role as it shall be, with the versions of policies that have to go for others.
-    async fn steps(
-        &self,
-        desired: &DesiredRole,
-        observed: Option<&ObservedRole>,
-        placed_before: &Placed,
-    ) -> Result<Vec<Step>, aws::Error> {
-        let steps = diff(desired, observed, placed_before);
-        if overflow::versions_needed(&steps).is_empty() {
-            return Ok(steps);
-        }
-        let overflow = with_versions(self.aws, &placed_before.overflow_policies, &steps).await?;
-        Ok(diff(desired, observed, &placed_before.clone().with_overflow(overflow)))
     }
 
     /// Names of the roles that the controller itself uses in the account, for this class or another.
@@ -530,27 +468,6 @@ fn failed(failure: Failure, desired: Option<Box<DesiredRole>>, applied: Vec<Step
 fn has_found_it(applied: &Applied) -> bool {
     let creates = |step: &Step| matches!(step, Step::CreateRole(_) | Step::CreatePolicy(_));
     matches!(&applied.failed, Some((step, error)) if creates(step) && error.kind == Kind::AlreadyExists)
-}
-
-/// The policies of these numbers that there are, whoever they belong to.
-pub(super) async fn read_policies(aws: &Aws, names: &Names, numbers: &BTreeSet<u32>) -> Result<ByNumber, aws::Error> {
-    let mut policies = ByNumber::new();
-    for number in numbers {
-        if let Some(policy) = aws.observe_policy(&names.arn(*number)).await? {
-            policies.insert(*number, policy);
-        }
-    }
-    Ok(policies)
-}
-
-/// The policies, with their versions where the steps are about these.
-pub(super) async fn with_versions(aws: &Aws, policies: &ByNumber, steps: &[Step]) -> Result<ByNumber, aws::Error> {
-    let needed = overflow::versions_needed(steps);
-    let mut policies = policies.clone();
-    for policy in policies.values_mut().filter(|policy| needed.contains(&policy.arn)) {
-        policy.versions = Some(aws.policy_versions(&policy.arn).await?);
-    }
-    Ok(policies)
 }
 
 fn vanished(desired: &DesiredRole) -> Failure {

@@ -7,6 +7,7 @@ mod class;
 mod convergence;
 mod documents;
 mod grant;
+mod look;
 mod memory;
 mod neighbours;
 mod pipeline;

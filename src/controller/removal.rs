@@ -8,7 +8,8 @@ use tracing::info;
 use super::{
     Context,
     circumstances::Circumstances,
-    convergence::{Convergence, read_policies, with_versions},
+    convergence::Convergence,
+    look::{read_policies, with_versions},
     neighbours::references,
     pipeline::{Ending, failure_of, is_delete_in_use, log, owner_of, pass_of},
     role::result_of,

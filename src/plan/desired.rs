@@ -8,11 +8,11 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    Account, ObjectClass, ObservedRole, Owner, Placed,
+    Account, ObjectClass, Owner,
     account::Quotas,
     class::check_selector,
     expansion::{expanded, placeholders},
-    overflow::{self, Names, OverflowPolicy},
+    overflow::{Names, OverflowPolicy},
     permissions::{Permissions, characters, is_managed_policy},
     placement::{OwnStatements, Place, Placement},
     reference::References,
@@ -143,38 +143,6 @@ impl DesiredRole {
             )
         );
         digest(&described)
-    }
-
-    /// The role with its own statements where they stand now, as far as they can stay there: whoever compares it with IAM
-    /// compares this. `placed` are the object's own policies.
-    #[must_use]
-    pub fn placed(&self, role: Option<&ObservedRole>, placed: &Placed) -> Self {
-        let found = overflow::found(role, &placed.overflow_policies);
-        // There was room when nothing was known of IAM, so there is.
-        self.own.place(&found).map_or_else(|_| self.clone(), |placement| self.clone().with_placement(placement))
-    }
-
-    fn with_placement(mut self, placement: Placement) -> Self {
-        self.inline_policies.remove(INLINE_POLICY_NAME);
-        self.overflow_policies.clear();
-        for (home, statements) in placement {
-            match home {
-                Place::Inline => {
-                    self.inline_policies.insert(INLINE_POLICY_NAME.to_owned(), Document::new(statements));
-                }
-                Place::Policy(number) => {
-                    self.overflow_policies.insert(number, self.overflow_names.policy(number, statements));
-                }
-            }
-        }
-        self
-    }
-
-    /// ARNs of all managed policies that shall be attached.
-    #[must_use]
-    pub fn attached_policies(&self) -> BTreeSet<String> {
-        let overflow = self.overflow_policies.values().map(|policy| policy.arn.clone());
-        self.managed_policies.iter().cloned().chain(overflow).collect()
     }
 
     /// Characters of the inline policies together, with those of grants that stay as they are.

@@ -324,22 +324,11 @@ impl Removal<'_> {
     /// Managed policies of its own that outlived a role which somebody else deleted.
     fn judge_remains(&self, placed: &Placed) -> Verdict {
         let policies = &placed.overflow_policies;
-        match (policies.is_empty(), self.observing_class, self.used_elsewhere(None, placed)) {
+        match (policies.is_empty(), self.observing_class, overflow::in_use(self.role_name, None, policies)) {
             (false, None, None) => Verdict::Delete(policies.values().flat_map(overflow::deletion).collect()),
             (false, None, Some(hold)) => Verdict::Hold(hold),
             (true, _, _) | (false, Some(_), _) => Verdict::Release(None),
         }
-    }
-
-    /// The hold of a deletion that would take policies away from whom others attached them to.
-    fn used_elsewhere(&self, role: Option<&ObservedRole>, placed: &Placed) -> Option<Hold> {
-        let own = |arn: &String| usize::from(role.is_some_and(|role| role.managed_policies.contains(arn)));
-        let used = placed.overflow_policies.values().find(|policy| policy.attachment_count > own(&policy.arn))?;
-        let message = format!(
-            "Role {} is not deleted: its managed policy {} is attached to something else, too. Detach it there.",
-            self.role_name, used.arn
-        );
-        Some(Hold::new(Reason::PolicyInUse, message))
     }
 
     fn is_retained(&self, role: &ObservedRole) -> bool {
@@ -377,7 +366,7 @@ impl Removal<'_> {
                 ),
             ));
         }
-        if let Some(hold) = self.used_elsewhere(Some(role), placed) {
+        if let Some(hold) = overflow::in_use(name, Some(role), &placed.overflow_policies) {
             return Verdict::Hold(hold);
         }
         let steps = diff::deletion(role, &placed.overflow_policies);

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Account, DesiredRole, Hold, ObservedPolicy, ObservedRole, Owner, PolicyOwner, Step,
+    Account, DesiredRole, Hold, ObservedPolicy, ObservedRole, Owner, Placed, PolicyOwner, Step,
     placement::{FIRST_NUMBER, Place, Placement},
     step::NewPolicy,
 };
@@ -114,6 +114,41 @@ impl Names {
     }
 }
 
+impl DesiredRole {
+    /// The role with its own statements where they stand now, as far as they can stay there: whoever compares it with IAM
+    /// compares this. `placed` are the object's own policies.
+    #[must_use]
+    pub fn placed(&self, role: Option<&ObservedRole>, placed: &Placed) -> Self {
+        let found = found(role, &placed.overflow_policies);
+        // There was room when nothing was known of IAM, so there is.
+        self.own.place(&found).map_or_else(|_| self.clone(), |placement| self.clone().with_placement(placement))
+    }
+
+    /// The role with its own statements where `placement` has them.
+    pub(super) fn with_placement(mut self, placement: Placement) -> Self {
+        self.inline_policies.remove(INLINE_POLICY_NAME);
+        self.overflow_policies.clear();
+        for (home, statements) in placement {
+            match home {
+                Place::Inline => {
+                    self.inline_policies.insert(INLINE_POLICY_NAME.to_owned(), Document::new(statements));
+                }
+                Place::Policy(number) => {
+                    self.overflow_policies.insert(number, self.overflow_names.policy(number, statements));
+                }
+            }
+        }
+        self
+    }
+
+    /// ARNs of all managed policies that shall be attached.
+    #[must_use]
+    pub fn attached_policies(&self) -> BTreeSet<String> {
+        let overflow = self.overflow_policies.values().map(|policy| policy.arn.clone());
+        self.managed_policies.iter().cloned().chain(overflow).collect()
+    }
+}
+
 const fn is_number(number: u32) -> bool {
     FIRST_NUMBER <= number && number <= NUMBER_MAX
 }
@@ -166,6 +201,17 @@ pub fn conflict(desired: &DesiredRole, owner: &Owner, found: &ByNumber) -> Optio
         foreign.arn, desired.name
     );
     Some(Hold::new(Reason::PolicyConflict, message))
+}
+
+/// The hold of a deletion that would take policies away from whom others attached them to.
+pub(super) fn in_use(role_name: &str, role: Option<&ObservedRole>, policies: &ByNumber) -> Option<Hold> {
+    let own = |arn: &String| usize::from(role.is_some_and(|role| role.managed_policies.contains(arn)));
+    let used = policies.values().find(|policy| policy.attachment_count > own(&policy.arn))?;
+    let message = format!(
+        "Role {role_name} is not deleted: its managed policy {} is attached to something else, too. Detach it there.",
+        used.arn
+    );
+    Some(Hold::new(Reason::PolicyInUse, message))
 }
 
 /// Where statements stand in IAM now. What does not parse holds none that is known.

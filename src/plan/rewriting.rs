@@ -92,7 +92,7 @@ impl<'a> Writes<'a> {
             writes.new.extend(sayings(&new));
             let is_as_wanted = match (&stored, wanted) {
                 (Some(Ok(stored)), Some(wanted)) => is_in_force && equivalent(stored, wanted),
-                (Some(Err(_)), Some(_)) | (None, Some(_)) => false,
+                (Some(Err(_)) | None, Some(_)) => false,
                 (Some(_), None) => !is_in_force,
                 (None, None) => true,
             };
@@ -219,22 +219,42 @@ impl<'a> Writes<'a> {
         };
         let is_due =
             |giver: &Place| self.changes.get(giver).and_then(|change| change.writes.first()).map(|first| first.0);
+        let early: Vec<Place> =
+            givers.iter().filter(|giver| **giver != taker && is_due(giver) < Some(phase)).copied().collect();
         let mut phase = phase;
-        if givers.iter().filter_map(is_due).any(|due| due < phase)
-            && let Some(first) = self.taking_only(taker, phase)
-            && let Some(change) = self.changes.get_mut(&taker)
-        {
-            change.writes.insert(0, (Phase::Deny, first));
-            phase = Phase::Deny;
+        if !early.is_empty() {
+            if let Some(first) = self.taking_only(taker, phase) {
+                if let Some(change) = self.changes.get_mut(&taker) {
+                    change.writes.insert(0, (Phase::Deny, first));
+                }
+                phase = Phase::Deny;
+            } else {
+                // What goes for good need not wait for what moves.
+                for giver in early {
+                    let first = self.giving_only(giver);
+                    if let (Some(first), Some(change)) = (first, self.changes.get_mut(&giver)) {
+                        change.writes.insert(0, (Phase::Remove, first));
+                    }
+                }
+            }
         }
         for giver in givers.iter().filter(|giver| **giver != taker) {
             if let Some(change) = self.changes.get_mut(giver) {
                 change.depth = change.depth.max(depth + 1);
-                for write in &mut change.writes {
-                    write.0 = write.0.max(phase);
+                if let Some(last) = change.writes.last_mut() {
+                    last.0 = last.0.max(phase);
                 }
             }
         }
+    }
+
+    /// What `giver` holds between: what it held, without what is allowed no more. None if it lets go of nothing else, or holds
+    /// that already.
+    fn giving_only(&self, giver: Place) -> Option<Vec<Statement>> {
+        let change = self.changes.get(&giver).filter(|change| change.writes.len() == 1 && change.is_legible)?;
+        let stays = |statement: &&Statement| statement.effect == Effect::Deny || self.new.contains(&saying(statement));
+        let kept: Vec<Statement> = change.old.iter().filter(stays).cloned().collect();
+        (!kept.is_empty() && kept.len() < change.old.len()).then_some(kept)
     }
 
     /// What `taker` holds between: what it takes, what it keeps and what it denies, without what it is given that is new. None

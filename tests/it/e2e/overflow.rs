@@ -304,3 +304,18 @@ async fn lost_answers_to_the_calls_about_policies_do_no_harm() {
         assert_eq!(world.proxy.faults_left(), 0, "{operation} was never called");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_class_comes_to_refuse_is_taken_out_of_the_policy_that_holds_it() {
+    let world = World::start().await;
+    let role = world.role_name("orders");
+    world.create_ready("orders", json!({"statements": statements(30)})).await;
+    world.proxy.forget();
+    let denied = json!([{"actions": ["s3:*"], "resources": ["arn:aws:s3:::29-*"]}]);
+    world.change_class(json!({"guardrails": {"onViolation": "Revoke", "permissions": {"denied": denied}}})).await;
+    world.condition("orders", ConditionType::Accepted, "False", Reason::GuardrailViolation).await;
+    let mut left = expected_sids(30);
+    left.retain(|sid| sid != "Bucket29");
+    assert_eq!(sids(&world, &role).await, left);
+    assert_eq!(world.proxy.writes(), ["CreatePolicyVersion"]);
+}
