@@ -149,6 +149,7 @@ mod tests {
     fn the_reference_names_every_condition_and_says_what_to_do_about_every_reason() {
         let role = include_str!("../../docs/reference/lambdaexecutionrole.md");
         let policy = include_str!("../../docs/reference/lambdamanagedpolicy.md");
+        let grant = include_str!("../../docs/reference/lambdarolegrant.md");
         let rows = |page: &str, section: &str| {
             let section = page.split(section).nth(1).unwrap();
             section
@@ -158,7 +159,7 @@ mod tests {
                 .collect::<String>()
         };
         let conditions = rows(role, "### Conditions\n");
-        let reasons = [role, policy].map(|page| rows(page, "### Reasons\n")).concat();
+        let reasons = [role, policy, grant].map(|page| rows(page, "### Reasons\n")).concat();
         for condition in ConditionType::iter() {
             assert!(conditions.contains(&format!("`{condition}`")), "{condition}");
         }

@@ -49,7 +49,7 @@ pub struct LambdaExecutionRoleStatus {
     #[schemars(length(max = 50))]
     pub inline_policies: Vec<StoredPolicy>,
 
-    /// The grants for the role, admitted or not, by namespace and name.
+    /// The grants that the role admits, on it or not, by namespace and name; and others that still have something of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200))]
     pub grants: Vec<RoleGrant>,

@@ -33,6 +33,11 @@ impl Classes {
         self.namespaces.insert(name, labels);
     }
 
+    /// A namespace, with its labels if they are told.
+    pub(super) fn namespace(&self, name: &str) -> Namespace {
+        Namespace { name: name.to_owned(), labels: self.namespaces.get(name).cloned() }
+    }
+
     /// Takes a class up; returns what is wrong with it.
     pub(super) fn add(&mut self, object: Value) -> Vec<Finding> {
         let mut findings = identity(&object);
@@ -59,6 +64,14 @@ impl Classes {
     /// Whether the manifests hold no class at all, not even one that cannot be read.
     pub(super) fn is_empty(&self) -> bool {
         self.readable.is_empty() && self.unreadable.is_empty()
+    }
+
+    /// The class, if there is one and no other.
+    pub(super) fn only(&self) -> Option<&LambdaRoleClass> {
+        match self.readable.as_slice() {
+            [class] => Some(class),
+            _ => None,
+        }
     }
 
     /// The policies that classes of the account may make a boundary.

@@ -11,7 +11,11 @@ use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{classes::Classes, schema};
+use super::{
+    classes::Classes,
+    grants::{self, Roles},
+    schema,
+};
 use crate::{
     api::{GROUP, LambdaExecutionRole, LambdaManagedPolicy, LambdaRoleClass},
     lint::Finding,
@@ -25,7 +29,7 @@ use crate::{
 };
 
 /// The kinds of ours that manifests are of.
-const KINDS: [&str; 3] = ["LambdaExecutionRole", "LambdaManagedPolicy", "LambdaRoleClass"];
+const KINDS: [&str; 4] = ["LambdaExecutionRole", "LambdaManagedPolicy", "LambdaRoleGrant", "LambdaRoleClass"];
 
 /// Which manifests are read, and where their roles and policies would be made. Nothing is asked of AWS or of a cluster.
 #[derive(Debug, clap::Args)]
@@ -99,10 +103,16 @@ impl Manifests {
     /// If a file cannot be read, is not YAML, or no manifest of ours is in any of them.
     pub(super) fn judged(&self) -> Result<Vec<Manifest>, String> {
         let (mut classes, mut manifests) = (Classes::default(), Vec::new());
-        let (mut roles, mut policies) = (Vec::new(), Vec::new());
+        let (mut roles, mut policies, mut grants) = (Vec::new(), Vec::new(), Vec::new());
+        let mut readable_roles = Roles::default();
         for (file, object) in objects_in(&self.files)? {
             if object["kind"] == "LambdaExecutionRole" {
+                readable_roles.add(&object, &self.namespace);
                 roles.push((file, object));
+                continue;
+            }
+            if object["kind"] == "LambdaRoleGrant" {
+                grants.push((file, object));
                 continue;
             }
             if object["kind"] == "LambdaManagedPolicy" {
@@ -117,10 +127,10 @@ impl Manifests {
             let findings = classes.add(object);
             manifests.push(Manifest { file, namespace: String::new(), name, role: None, policy: None, findings });
         }
-        let is_without_objects = roles.is_empty() && policies.is_empty();
+        let is_without_objects = roles.is_empty() && policies.is_empty() && grants.is_empty();
         if is_without_objects && classes.is_empty() {
             return Err(
-                "neither a LambdaExecutionRole nor a LambdaManagedPolicy nor a LambdaRoleClass is in these files"
+                "none of LambdaExecutionRole, LambdaManagedPolicy, LambdaRoleGrant and LambdaRoleClass is in these files"
                     .to_owned(),
             );
         }
@@ -141,11 +151,13 @@ impl Manifests {
             let (manifest, role) = judged;
             Manifest { role, ..manifest }
         }));
+        let grants = grants::judged(self, grants, &readable_roles, &classes, &mut manifests);
+        manifests.extend(grants);
         Ok(manifests)
     }
 
     /// Judges an object by itself and, by `lead`, by what it leads to; returns that beside the manifest.
-    fn judge<K: Resource<DynamicType = ()> + DeserializeOwned, D>(
+    pub(super) fn judge<K: Resource<DynamicType = ()> + DeserializeOwned, D>(
         &self,
         file: &str,
         object: Value,
@@ -223,7 +235,7 @@ impl Manifests {
     }
 
     /// The class of an object, if there are classes, the account, and the object as tags name it.
-    fn surroundings<'a>(
+    pub(super) fn surroundings<'a>(
         &self,
         object: &(impl Classed + Resource),
         namespace: &str,
@@ -239,7 +251,7 @@ impl Manifests {
         Ok((class, self.account(class), owner))
     }
 
-    fn account(&self, class: Option<&LambdaRoleClass>) -> Account {
+    pub(super) fn account(&self, class: Option<&LambdaRoleClass>) -> Account {
         let class = class.map(|class| &class.spec.account);
         let region = class.and_then(|account| account.region.clone()).unwrap_or_else(|| self.region.clone());
         let partition = match class {

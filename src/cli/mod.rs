@@ -7,6 +7,7 @@ mod classes;
 mod controller;
 mod controller_policy;
 mod crds;
+mod grants;
 mod lint;
 mod manifest;
 mod render;

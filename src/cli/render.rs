@@ -95,9 +95,10 @@ pub(super) fn run(arguments: &Arguments) -> super::Result {
         Output::Json => serde_json::to_string_pretty(&rendered)? + "\n",
     })?;
     let mut is_whole = true;
-    // A class leads to no role, which is no fault of it.
+    // A class leads to no role, which is no fault of it, and a grant to one of another object.
     let leads_nowhere = |manifest: &&Manifest| manifest.role.is_none() && manifest.policy.is_none();
-    for manifest in manifests.iter().filter(leads_nowhere).filter(|manifest| !manifest.findings.is_empty()) {
+    let is_refused = |manifest: &&Manifest| manifest.findings.iter().any(|finding| finding.severity == Severity::Error);
+    for manifest in manifests.iter().filter(leads_nowhere).filter(is_refused) {
         is_whole = false;
         writeln!(io::stderr(), "{manifest} leads to no role or policy")?;
         for finding in manifest.findings.iter().filter(|finding| finding.severity == Severity::Error) {

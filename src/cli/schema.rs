@@ -20,6 +20,9 @@ pub(super) static ROLE: LazyLock<JSONSchemaProps> = LazyLock::new(|| of_kind("La
 /// The schema of a `LambdaManagedPolicy`.
 pub(super) static POLICY: LazyLock<JSONSchemaProps> = LazyLock::new(|| of_kind("LambdaManagedPolicy"));
 
+/// The schema of a `LambdaRoleGrant`.
+pub(super) static GRANT: LazyLock<JSONSchemaProps> = LazyLock::new(|| of_kind("LambdaRoleGrant"));
+
 /// The schema of a `LambdaRoleClass`.
 pub(super) static CLASS: LazyLock<JSONSchemaProps> = LazyLock::new(|| of_kind("LambdaRoleClass"));
 

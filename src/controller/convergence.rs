@@ -7,14 +7,16 @@ use tracing::info;
 use super::{
     Context,
     circumstances::Circumstances,
-    neighbours::{borrowing, references},
+    neighbours::{applicants, borrowing, references},
     pipeline::{Ending, failure_of, log, owner_of, pass_of},
     removal::names_of,
     role::result_of,
 };
 use crate::{
     api::{
-        LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaRoleClass, Reason, class::ClassAccount, role::Adoption,
+        LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaRoleClass, Reason,
+        class::{ClassAccount, Mode},
+        role::Adoption,
         status::ForeignPolicies,
     },
     aws::{self, Applied, Aws, Kind},
@@ -26,6 +28,7 @@ use crate::{
         compliance::{self, Documents, Wanted},
         desired::{DesiredRole, desired_role},
         diff::diff,
+        grant::{self, Judged, SharedRole},
         guard::{self, Standing, Terms},
         overflow::{self, ByNumber, Names},
         status::{self, Identity, Outcome},
@@ -56,6 +59,7 @@ pub(super) async fn keep(
         context,
         aws: &aws,
         account: &class.spec.account,
+        of_class: class,
         owner: owner_of(role, context),
         references: References::default(),
     };
@@ -131,6 +135,8 @@ pub(super) struct Convergence<'a> {
     pub(super) context: &'a Context,
     pub(super) aws: &'a Aws,
     pub(super) account: &'a ClassAccount,
+    /// The object's class, as it stands.
+    pub(super) of_class: &'a LambdaRoleClass,
     pub(super) owner: Owner,
     /// The managed policies that the role refers to.
     pub(super) references: References,
@@ -221,7 +227,7 @@ impl Convergence<'_> {
         hold: Option<&Hold>,
     ) -> Result<Vec<Step>, (Failure, Vec<Step>)> {
         let mut enforced = Vec::new();
-        if !compliance::enforces(class) {
+        if !compliance::enforces(class) && !self.must_narrow(class, account) {
             return Ok(enforced);
         }
         // A name that the class does not allow is looked for only if the object has a role of that name.
@@ -293,10 +299,38 @@ impl Convergence<'_> {
             }
             Err(unread) => failure = failure.or(Some(unread)),
         }
+        if self.narrows(class) && hold.is_none_or(|hold| hold.reason != Reason::Drifted) {
+            let lost = grant::narrowing(&self.grants(class, account), observed);
+            let narrowed = apply(lost.into_iter().filter(|step| !done.contains(step)).collect()).await;
+            failure = failure.or_else(|| failure_of(&narrowed, &observed.name));
+            done.extend(narrowed.done);
+        }
         match failure {
             None => Ok(done),
             Some(failure) => Err((failure, done)),
         }
+    }
+
+    /// The grants for the role, judged.
+    fn grants(&self, class: &ObjectClass, account: &Account) -> Vec<Judged> {
+        let shared = SharedRole {
+            object: self.role,
+            role_name: class.role_name(&self.role.spec),
+            class: Some(self.of_class),
+            account,
+            cluster: &self.context.cluster_name,
+        };
+        applicants(self.role, self.context).iter().map(|applicant| grant::judge(applicant, &shared)).collect()
+    }
+
+    /// Whether grants of a role that is held or refused lose what they are not to have.
+    fn narrows(&self, class: &ObjectClass) -> bool {
+        class.mode == Mode::Enforce && !self.role.spec.suspend
+    }
+
+    /// Whether one may have to.
+    fn must_narrow(&self, class: &ObjectClass, account: &Account) -> bool {
+        self.narrows(class) && grant::must_narrow(&self.grants(class, account), self.previous)
     }
 
     async fn held(
@@ -317,10 +351,10 @@ impl Convergence<'_> {
         &self,
         class: &ObjectClass,
         account: &Account,
-        desired: Box<DesiredRole>,
+        unplaced: Box<DesiredRole>,
     ) -> Result<End, cluster::Error> {
         let Self { role, previous, context, aws, owner, .. } = self;
-        let unplaced = desired;
+        let grants = self.grants(class, account);
         // Twice at most: what turns out to exist when it is created (an answer that was lost) is looked at again.
         for is_second in [false, true] {
             let failed_to_look = |error: &aws::Error| {
@@ -330,6 +364,7 @@ impl Convergence<'_> {
                 Ok(looked) => looked,
                 Err(error) => return Ok(failed_to_look(&error)),
             };
+            let desired = Box::new(desired.with_grants(&grants, observed.as_ref(), self.previous));
             let own = &placed_before.overflow_policies;
             let protected = match self.protected().await {
                 Ok(protected) => protected,

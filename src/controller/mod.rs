@@ -14,6 +14,7 @@ mod policy;
 mod removal;
 mod role;
 mod run;
+mod shared_role;
 mod wake;
 
 use std::{
@@ -66,6 +67,7 @@ struct Context {
     memory: memory::Memory,
     memory_of_policies: memory::Memory,
     memory_of_grants: memory::Memory,
+    shared_roles: shared_role::SharedRoles,
     /// The ARNs of policies that objects describe, told before any is made: no role shall have one by its ARN that its
     /// object does not admit.
     policy_arns: Mutex<HashMap<PolicyKey, String>>,

@@ -7,13 +7,14 @@ use std::{
 
 use kube::ResourceExt;
 
-use super::{Context, pipeline::owner_of};
+use super::{Context, pipeline::owner_of, shared_role::Said};
 use crate::{
     api::{LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaManagedPolicy, LambdaRoleClass, LambdaRoleGrant},
     cluster::{Change, Guarded},
     plan::{
         Account, Hold, ObjectClass, Owner, References,
         class::select,
+        grant::{self, Applicant},
         managed_policy as policy,
         reference::{self, Referrer, borrowed},
     },
@@ -74,15 +75,36 @@ pub(super) fn of_role(role: &LambdaExecutionRole, context: &Context) -> Option<S
             policy.and_then(|policy| policy.0.as_ref().ok().map(reference::essence))
         })
         .collect();
-    let grants: Vec<_> = grants_for(role, context)
-        .iter()
-        .map(|grant| {
-            let meta = kube::Resource::meta(&**grant);
-            let labels = context.view.namespace(&grant.namespace().unwrap_or_default()).labels;
-            (meta.uid.clone(), meta.generation, meta.deletion_timestamp.is_some(), labels)
-        })
-        .collect();
-    (!policies.is_empty() || !grants.is_empty()).then(|| format!("{policies:?} {grants:?}"))
+    let grants = grant::digest(role, &applicants(role, context));
+    (!policies.is_empty() || grants.is_some()).then(|| format!("{policies:?} {grants:?}"))
+}
+
+/// The grants for a role, as they are judged.
+pub(super) fn applicants(role: &LambdaExecutionRole, context: &Context) -> Vec<Applicant> {
+    let applicant = |object: &Arc<Guarded<LambdaRoleGrant>>| {
+        let namespace = context.view.namespace(&object.namespace().unwrap_or_default());
+        match &object.0 {
+            Ok(grant) => Applicant::of(grant, namespace),
+            Err(invalid) => Applicant::undecodable(&invalid.metadata, namespace),
+        }
+    };
+    grants_for(role, context).iter().map(applicant).collect()
+}
+
+/// Wakes the grants for a role of which `status` is said; `None` if it is gone.
+pub(super) fn wake_grants(role: &LambdaExecutionRole, status: Option<&LambdaExecutionRoleStatus>, context: &Context) {
+    let key = (role.namespace().unwrap_or_default(), role.name_any());
+    let mut grants = grants_for(role, context);
+    grants.retain(|grant| grant.0.is_ok());
+    if grants.is_empty() {
+        context.shared_roles.forget(&key);
+        return;
+    }
+    let said = status.map_or(Said::Gone, |status| Said::Status(Box::new(status.clone())));
+    context.shared_roles.remember(key, role.metadata.uid.clone(), said);
+    for grant in grants {
+        context.wake_grants.one(&grant.namespace().unwrap_or_default(), &grant.name_any());
+    }
 }
 
 /// What the references of a role lead to.

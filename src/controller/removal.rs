@@ -65,7 +65,6 @@ pub(super) async fn remove(
     let aws = context.accounts.of(&class.spec.account);
     let Some(_place) = context.place(&aws).await else { return Ok(Ending::Stopped) };
     let class_name = class.metadata.name.as_deref().unwrap_or_default();
-    let account_of_class = &class.spec.account;
     let exit = Exit { role, previous, aws: &aws, owner: &owner };
     let of_role = Arc::clone(class);
     let (account, class) = match exit.class(class_name, &class.spec).await {
@@ -98,8 +97,18 @@ pub(super) async fn remove(
             // A deletion that waits, perhaps because somebody suspended it, is no way round the class.
             Verdict::Hold(hold) => {
                 let owner = owner.clone();
-                let pass =
-                    Convergence { role, previous, context, aws: &aws, account: account_of_class, owner, references };
+                let of_class = &*of_role;
+                let account_of_class = &of_class.spec.account;
+                let pass = Convergence {
+                    role,
+                    previous,
+                    context,
+                    aws: &aws,
+                    account: account_of_class,
+                    of_class,
+                    owner,
+                    references,
+                };
                 return Ok(match pass.demand(&class, &account, circumstances.obstacle.as_ref()).await {
                     Ok(enforced) => report(&Outcome::Held { hold: &hold, is_deleting: true, enforced: &enforced }),
                     Err((failure, applied)) => failed(failure, &applied),

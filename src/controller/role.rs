@@ -85,11 +85,13 @@ impl Reconciled for LambdaExecutionRole {
         let none = LambdaExecutionRoleStatus::default();
         context.tell_class(self.status.as_ref().unwrap_or(&none), status);
         neighbours::wake_let_go(self, status, context);
+        neighbours::wake_grants(self, Some(status), context);
     }
 
     fn gone(&self, circumstances: &Circumstances, context: &Context) {
         context.gone(circumstances);
         neighbours::wake_let_go(self, &LambdaExecutionRoleStatus::default(), context);
+        neighbours::wake_grants(self, None, context);
     }
 }
 

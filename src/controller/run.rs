@@ -37,6 +37,7 @@ use super::{
     memory::Memory,
     neighbours::wake_for,
     pipeline::{Reconciled, reconcile},
+    shared_role::SharedRoles,
     wake::Sleepers,
 };
 use crate::{
@@ -138,6 +139,7 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
         memory: Memory::default(),
         memory_of_policies: Memory::default(),
         memory_of_grants: Memory::default(),
+        shared_roles: SharedRoles::default(),
         policy_arns: Mutex::new(HashMap::new()),
         stop: stop.clone(),
     });

@@ -90,6 +90,12 @@ pub enum Code {
     GuardrailViolation,
     /// What an attached policy allows is not known offline; the controller reads it and judges it.
     PolicyNotRead,
+    /// The role does not admit grants of the namespace.
+    GrantNotAdmitted,
+    /// The role's inline policies have no room for the grant's.
+    NoRoomForGrant,
+    /// The role of a grant is not known offline; the controller knows it and judges by it.
+    RoleNotRead,
 }
 
 /// One finding.

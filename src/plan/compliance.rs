@@ -8,7 +8,7 @@ use std::{
 use super::{
     Account, Foreign, Hold, ObjectClass, ObservedRole, Owner, Placed, Step,
     desired::DesiredRole,
-    expansion,
+    expansion, grant,
     guardrail::{Guardrails, JudgedRole, LocatedDocument, Violation, revoke_all},
     overflow::ByNumber,
     permissions::Permissions,
@@ -172,6 +172,8 @@ fn violations_of(
     let mut violations = Vec::new();
     let foreign = Foreign::of(desired, observed, placed_before);
     let mut inline_policies = desired.inline_policies.clone();
+    // What the class says to the role's own object is another thing than what it says to a grant's.
+    inline_policies.retain(|name, _| !grant::is_of_grant(name));
     for (name, json) in foreign.inline_policies {
         match Document::parse(json) {
             Ok(document) => drop(inline_policies.insert(name.to_owned(), document)),

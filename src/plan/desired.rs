@@ -24,6 +24,7 @@ use crate::{
         INLINE_POLICY_NAME, LambdaExecutionRoleSpec,
         role::{Adoption, Drift, Grants, GrantsFrom, Unlisted},
         rule,
+        status::RoleGrant,
     },
     lint::{self, Finding, Home, Located, LocatedPolicy, Severity, Size, Subject},
     policy::{Document, canonical::Canonical},
@@ -56,6 +57,10 @@ pub struct DesiredRole {
     pub trust_policy_before_role: Document,
     /// Inline policies by name.
     pub inline_policies: BTreeMap<String, Document>,
+    /// Inline policies of grants that stay on the role as they are, with their characters.
+    pub kept_inline_policies: BTreeMap<String, usize>,
+    /// The grants for the role, and what becomes of each.
+    pub grants: Vec<RoleGrant>,
     /// The managed policies of its own, by number, with the statements that the inline policies have no room for.
     pub overflow_policies: BTreeMap<u32, OverflowPolicy>,
     /// What those are called.
@@ -112,6 +117,8 @@ impl DesiredRole {
             trust_policy,
             trust_policy_before_role: _,
             inline_policies,
+            kept_inline_policies: _,
+            grants: _,
             overflow_policies: _,
             overflow_names: _,
             own,
@@ -170,10 +177,10 @@ impl DesiredRole {
         self.managed_policies.iter().cloned().chain(overflow).collect()
     }
 
-    /// Characters of the inline policies together.
+    /// Characters of the inline policies together, with those of grants that stay as they are.
     #[must_use]
     pub fn inline_characters(&self) -> usize {
-        characters(&self.inline_policies)
+        characters(&self.inline_policies) + self.kept_inline_policies.values().sum::<usize>()
     }
 }
 
@@ -297,6 +304,8 @@ pub fn desired_role(
         tags,
         trust_policy: trust.with_role,
         trust_policy_before_role: trust.without_role,
+        kept_inline_policies: BTreeMap::new(),
+        grants: Vec::new(),
         inline_policies: raw,
         overflow_policies: BTreeMap::new(),
         overflow_names,

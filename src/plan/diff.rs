@@ -179,24 +179,40 @@ fn inline_policies(
     // Together with the managed policies of its own, if there are any.
     let is_left_out =
         |name: &String| name == INLINE_POLICY_NAME && overflows(desired, &placed_before.overflow_policies);
-    let unlisted = observed.inline_policies.iter().filter(|(name, _)| !desired.inline_policies.contains_key(*name));
+    let is_listed =
+        |name: &str| desired.inline_policies.contains_key(name) || desired.kept_inline_policies.contains_key(name);
+    let unlisted = observed.inline_policies.iter().filter(|(name, _)| !is_listed(name));
     for (name, json) in unlisted.filter(|(name, _)| !is_left_out(name)) {
         if placed_before.has_inline_policy(name) || desired.unlisted.inline_policies == UnlistedInlinePolicies::Delete {
             steps.push((removal_phase(json), Step::DeleteInlinePolicy(name.clone())));
         }
     }
+    let mut room =
+        desired.quotas.inline_policies.saturating_sub(observed.inline_policies.values().map(characters).sum());
+    let mut late: Vec<(bool, Step)> = Vec::new();
     for (name, document) in desired.inline_policies.iter().filter(|(name, _)| !is_left_out(name)) {
         let stored = observed.inline_policies.get(name).map(|json| Document::parse(json));
+        let replaced = observed.inline_policies.get(name).map_or(0, characters);
+        let growth = document.characters().saturating_sub(replaced);
         let phase = match stored {
             Some(Ok(stored)) if equivalent(&stored, document) => continue,
-            _ if !fits(name, document, observed, desired.quotas.inline_policies) => Phase::Add,
+            // Where there is no room before others are deleted or shrink, putting it first would fail for ever.
+            _ if growth > room => Phase::Add,
             Some(Ok(stored)) => replacement_phase(&stored, document),
             // A stored document that does not parse is somebody else's writing.
             Some(Err(_)) => Phase::Replace,
             None => replacement_phase(&Document::new(Vec::new()), document),
         };
-        steps.push((phase, put_inline_policy(name, document)));
+        if phase == Phase::Add {
+            late.push((growth > 0, put_inline_policy(name, document)));
+        } else {
+            room -= growth;
+            steps.push((phase, put_inline_policy(name, document)));
+        }
     }
+    // What shrinks makes room for what grows.
+    late.sort_by_key(|(grows, _)| *grows);
+    steps.extend(late.into_iter().map(|(_, step)| (Phase::Add, step)));
 }
 
 /// The role's own statements where they stand in several documents, and what says how many there are.
@@ -242,9 +258,13 @@ fn highest(desired: &DesiredRole, policies: &ByNumber) -> Option<u32> {
 /// Whether there is room for `document` before any other inline policy is deleted. Where there is none, putting it first
 /// would fail for ever.
 pub(super) fn fits(name: &str, document: &Document, observed: &ObservedRole, quota: usize) -> bool {
-    let characters = |json: &String| Document::parse(json).map_or(json.len(), |stored| stored.characters());
     let others = observed.inline_policies.iter().filter(|(other, _)| *other != name);
     others.map(|(_, json)| characters(json)).sum::<usize>() + document.characters() <= quota
+}
+
+/// Characters of a stored document, as IAM counts them.
+fn characters(json: &String) -> usize {
+    Document::parse(json).map_or_else(|_| json.chars().count(), |stored| stored.characters())
 }
 
 fn managed_policies(

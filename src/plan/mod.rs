@@ -12,6 +12,7 @@ pub mod desired;
 pub mod diff;
 pub mod failure;
 pub mod foreign;
+pub mod grant;
 pub mod guard;
 pub mod guardrail;
 pub mod look;

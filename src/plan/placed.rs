@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Account, Owner, expansion, overflow::ByNumber, permissions::Permissions, reference::References};
+use super::{Account, Owner, expansion, grant, overflow::ByNumber, permissions::Permissions, reference::References};
 use crate::api::{INLINE_POLICY_NAME, LambdaExecutionRoleSpec, LambdaExecutionRoleStatus};
 
 /// The policies that an object put on its role.
@@ -10,7 +10,7 @@ use crate::api::{INLINE_POLICY_NAME, LambdaExecutionRoleSpec, LambdaExecutionRol
 pub struct Placed {
     /// ARNs of managed policies.
     pub managed_policies: BTreeSet<String>,
-    /// Names of inline policies, but for `lambdaroles`, which is the object's wherever it stands.
+    /// Names of inline policies, but for `lambdaroles` and those of grants, which are the object's wherever they stand.
     pub inline_policies: BTreeSet<String>,
     /// The managed policies of the role's own, by their tags, as IAM holds them.
     pub overflow_policies: ByNumber,
@@ -71,6 +71,6 @@ impl Placed {
     /// Whether the inline policy called `name` is the object's.
     #[must_use]
     pub fn has_inline_policy(&self, name: &str) -> bool {
-        name == INLINE_POLICY_NAME || self.inline_policies.contains(name)
+        name == INLINE_POLICY_NAME || grant::is_of_grant(name) || self.inline_policies.contains(name)
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{permissions::Permissions, statement::ignored_codes};
 use crate::{
-    api::{INLINE_POLICY_NAME, rule, template::InlinePolicy},
+    api::{GRANT_POLICY_PREFIX, INLINE_POLICY_NAME, rule, template::InlinePolicy},
     lint::{Finding, Located, Source, Spelling},
     policy::{
         Document, Fault,
@@ -63,5 +63,6 @@ fn finding(path: &str, fault: Fault) -> Finding {
 fn is_name(name: &str) -> bool {
     (1..=rule::POLICY_NAME_MAX).contains(&name.len())
         && name != INLINE_POLICY_NAME
+        && !name.starts_with(GRANT_POLICY_PREFIX)
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))
 }

@@ -68,13 +68,19 @@ impl Functions {
 pub(super) struct Scope<'a> {
     account: &'a Account,
     default: Functions,
+    is_demanded: bool,
 }
 
 impl<'a> Scope<'a> {
     /// `spec.sourceFunctionArns`, which are `functions`.
     pub(super) fn of(functions: &[String], account: &'a Account, faults: &mut Vec<Finding>) -> Self {
         let field = "spec.sourceFunctionArns".to_owned();
-        Self { account, default: Functions::of(functions, field, account, faults) }
+        Self { account, default: Functions::of(functions, field, account, faults), is_demanded: false }
+    }
+
+    /// The scope that also statements have which compare the function's ARN by hand.
+    pub(super) fn demanded(self) -> Self {
+        Self { is_demanded: true, ..self }
     }
 
     /// The functions of the item at `path`: its own list, or the default.
@@ -131,7 +137,7 @@ fn statement_of(
     let conditions = conditions_of(conditions.as_ref(), path, faults);
     let is_scoped_by_hand = conditions.values().any(|keys| keys.keys().any(|key| is_function_key(key)));
     let functions = match source_function_arns {
-        None if is_scoped_by_hand => scope.functions(Some(&[]), path, faults),
+        None if is_scoped_by_hand && !scope.is_demanded => scope.functions(Some(&[]), path, faults),
         own => scope.functions(own.as_deref(), path, faults),
     };
     if source_function_arn_operator.is_some() && source_function_arns.is_none() {

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use rstest::rstest;
 use serde_json::Value;
 
-use super::{CLASS, Crd, MANAGED_POLICY, ROLE};
+use super::{CLASS, Crd, GRANT, MANAGED_POLICY, ROLE};
 
 #[test]
 fn the_committed_crds_are_those_of_this_code() {
@@ -24,6 +24,7 @@ fn the_committed_crds_are_those_of_this_code() {
 #[case::role(&ROLE)]
 #[case::class(&CLASS)]
 #[case::managed_policy(&MANAGED_POLICY)]
+#[case::grant(&GRANT)]
 fn every_rule_compiles(#[case] crd: &Crd) {
     assert!(!crd.compiled.has_errors(), "{:?}", crd.compiled.compilation_errors());
 }
@@ -33,6 +34,7 @@ fn every_rule_compiles(#[case] crd: &Crd) {
 #[case::role(&ROLE)]
 #[case::class(&CLASS)]
 #[case::managed_policy(&MANAGED_POLICY)]
+#[case::grant(&GRANT)]
 fn everything_in_the_spec_is_bounded(#[case] crd: &Crd) {
     let mut unbounded = Vec::new();
     bounded(&crd.schema["properties"]["spec"], "spec", &mut unbounded);
@@ -71,6 +73,7 @@ fn bounded(schema: &Value, path: &str, unbounded: &mut Vec<String>) {
 #[case::role(&ROLE)]
 #[case::class(&CLASS)]
 #[case::managed_policy(&MANAGED_POLICY)]
+#[case::grant(&GRANT)]
 fn nothing_is_nullable(#[case] crd: &Crd) {
     assert!(!crd.schema.to_string().contains("nullable"));
 }

@@ -166,7 +166,7 @@ fn the_reference_names_every_field() {
     assert_eq!(missing, BTreeSet::new());
 }
 
-fn fields(crd: &Crd, tell: &mut impl FnMut(&str)) {
+pub(super) fn fields(crd: &Crd, tell: &mut impl FnMut(&str)) {
     fields_of(&crd.schema, tell);
 }
 

@@ -7,6 +7,7 @@ mod admission;
 mod agreement;
 mod class;
 mod crd;
+mod grant;
 mod managed_policy;
 mod rules;
 mod samples;
@@ -23,6 +24,7 @@ use crate::{
 
 static ROLE: LazyLock<Crd> = LazyLock::new(|| Crd::of("LambdaExecutionRole"));
 static MANAGED_POLICY: LazyLock<Crd> = LazyLock::new(|| Crd::of("LambdaManagedPolicy"));
+static GRANT: LazyLock<Crd> = LazyLock::new(|| Crd::of("LambdaRoleGrant"));
 static CLASS: LazyLock<Crd> = LazyLock::new(|| Crd::of("LambdaRoleClass"));
 
 /// A CRD of ours as a judge.

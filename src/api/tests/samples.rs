@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::Value;
 
-use super::{CLASS, MANAGED_POLICY, at_admission, in_controller, managed_policy};
+use super::{CLASS, GRANT, MANAGED_POLICY, at_admission, grant, in_controller, managed_policy};
 use crate::{
     api::{
         LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaManagedPolicySpec, LambdaRoleClass, LambdaRoleClassSpec,
+        LambdaRoleGrantSpec,
     },
     plan::class::check,
 };
@@ -90,6 +91,40 @@ fn invalid_managed_policies_are_refused_by_both_judges_or_are_not_even_read() {
     assert_eq!(accepted, ["with-an-unknown-field"]);
 }
 
+#[test]
+fn every_grant_among_the_examples_is_accepted() {
+    let examples = objects("examples");
+    let grants: Vec<_> = examples.values().flatten().filter(|object| object["kind"] == "LambdaRoleGrant").collect();
+    assert!(grants.len() >= 2, "{}", grants.len());
+    for object in grants {
+        assert_eq!(GRANT.at_admission(&object["spec"]), [] as [String; 0]);
+        assert_eq!(grant::in_controller(&object["spec"]), []);
+    }
+}
+
+#[test]
+fn invalid_grants_are_refused_by_both_judges_or_are_not_even_read() {
+    let invalid = objects("tests/invalid");
+    let (mut unseen, mut accepted, mut count) = (Vec::new(), Vec::new(), 0);
+    for (name, documents) in invalid.iter().filter(|(_, documents)| documents[0]["kind"] == "LambdaRoleGrant") {
+        count += 1;
+        let spec = &documents[0]["spec"];
+        if serde_json::from_value::<LambdaRoleGrantSpec>(spec.clone()).is_err() {
+            continue;
+        }
+        if GRANT.at_admission(spec).is_empty() {
+            unseen.push(name.as_str());
+        }
+        if grant::in_controller(spec).is_empty() {
+            accepted.push(name.as_str());
+        }
+    }
+    assert!(count >= 10, "{count}");
+    // Bounds and unknown fields: `check-crds` sees them refused.
+    assert_eq!(unseen, ["grant-with-an-unknown-field", "grant-without-functions", "grant-without-statements"]);
+    assert_eq!(accepted, ["grant-with-an-unknown-field"]);
+}
+
 /// Rules that an older API server does not know, the controller's own judge of classes knows as well.
 #[test]
 fn invalid_classes_break_a_rule_by_both_judges_or_are_not_even_read() {
@@ -121,7 +156,7 @@ fn what_is_refused_at_admission_is_refused_by_the_controller() {
     let mut accepted = Vec::new();
     for (name, documents) in &invalid {
         let [object] = &documents[..] else { panic!("{name}: one object a file") };
-        if object["kind"] == "LambdaRoleClass" || object["kind"] == "LambdaManagedPolicy" {
+        if ["LambdaRoleClass", "LambdaManagedPolicy", "LambdaRoleGrant"].iter().any(|kind| object["kind"] == *kind) {
             continue;
         }
         assert_eq!(object["kind"], "LambdaExecutionRole", "{name}");

@@ -54,19 +54,35 @@ impl<'a, P> Extent<'a, P> {
 impl<'a> Grant<'a> {
     /// A statement of the spec's, `None` if it denies: what denies only narrows.
     pub(super) fn of(located: &'a Located) -> Option<Self> {
+        (located.statement.effect == Effect::Allow).then(|| Self::located(located))
+    }
+
+    /// A statement of the spec's that denies, as if it allowed; `None` if it does allow.
+    pub(super) fn of_denial(located: &'a Located) -> Option<Self> {
+        (located.statement.effect == Effect::Deny).then(|| Self::located(located))
+    }
+
+    fn located(located: &'a Located) -> Self {
         let Located { path, spelling, source, scope, statement, ignored: _ } = located;
-        let grant = Self::read(statement, Variables::Filled, path.clone(), *spelling)?;
-        Some(Self { is_for_lambda: *source == Source::Generated, scope: scope.as_deref(), ..grant })
+        let grant = Self::read(statement, Variables::Filled, path.clone(), *spelling);
+        Self { is_for_lambda: *source == Source::Generated, scope: scope.as_deref(), ..grant }
     }
 
     /// The statements of a final or stored document that allow; `name` is how its paths begin.
     pub(super) fn all(document: &'a Document, name: &str) -> Vec<Self> {
-        let statements = document.statements.iter().enumerate();
+        Self::all_of(document, Effect::Allow, name)
+    }
+
+    /// Those that deny, as if they allowed.
+    pub(super) fn all_denials(document: &'a Document, name: &str) -> Vec<Self> {
+        Self::all_of(document, Effect::Deny, name)
+    }
+
+    fn all_of(document: &'a Document, effect: Effect, name: &str) -> Vec<Self> {
+        let statements = document.statements.iter().enumerate().filter(|(_, statement)| statement.effect == effect);
         let path = |index| format!("{name}, Statement[{index}]");
         statements
-            .filter_map(|(index, statement)| {
-                Self::read(statement, variables(document), path(index), Spelling::Document)
-            })
+            .map(|(index, statement)| Self::read(statement, variables(document), path(index), Spelling::Document))
             .collect()
     }
 
@@ -74,22 +90,20 @@ impl<'a> Grant<'a> {
     pub(super) fn all_attached(document: &'a Document, path: &str, arn: &str) -> Vec<Self> {
         let statements = document.statements.iter().enumerate();
         statements
-            .filter_map(|(index, statement)| {
-                let grant = Self::read(statement, variables(document), path.to_owned(), Spelling::Whole)?;
+            .filter(|(_, statement)| statement.effect == Effect::Allow)
+            .map(|(index, statement)| {
+                let grant = Self::read(statement, variables(document), path.to_owned(), Spelling::Whole);
                 let sid = statement.sid.as_ref().map(|sid| format!(" ({sid})")).unwrap_or_default();
-                Some(Self { place: format!(" in Statement[{index}]{sid} of {arn}"), ..grant })
+                Self { place: format!(" in Statement[{index}]{sid} of {arn}"), ..grant }
             })
             .collect()
     }
 
-    fn read(statement: &'a Statement, variables: Variables, path: String, spelling: Spelling) -> Option<Self> {
-        if statement.effect == Effect::Deny {
-            return None;
-        }
+    fn read(statement: &'a Statement, variables: Variables, path: String, spelling: Spelling) -> Self {
         let resource = |text: &str| Pattern::in_any_request(text, variables);
         // IAM takes no such statement of permissions; if it did, that would be about everything.
         let everything = || Extent::Listed(vec![Entry { text: "*", pattern: Pattern::new("*") }]);
-        Some(Self {
+        Self {
             statement,
             actions: Extent::of(&statement.actions, ActionPattern::new),
             resources: statement.resources.as_ref().map_or_else(everything, |list| Extent::of(list, resource)),
@@ -99,7 +113,7 @@ impl<'a> Grant<'a> {
             place: statement.sid.as_ref().map(|sid| format!(" in statement {sid}")).unwrap_or_default(),
             path,
             spelling,
-        })
+        }
     }
 
     /// Whether it stands in a managed policy.

@@ -208,6 +208,27 @@ impl Guardrails {
         report.into_violations()
     }
 
+    /// Everything that the class refuses of a grant: of `statements`, and of what `document`, the policy called `name`, holds
+    /// beyond them. What a grant denies is judged, too: it may deny nothing to functions of others.
+    #[must_use]
+    pub fn judge_grant(&self, statements: &[Located], name: &str, document: &Document) -> Vec<Violation> {
+        let mut report = Report::default();
+        for grant in statements.iter().filter_map(Grant::of) {
+            report.add(self.permission_refusals(&grant, &[]));
+        }
+        for denial in statements.iter().filter_map(Grant::of_denial) {
+            report.add(self.scopes.refusals(&denial, &[]));
+        }
+        let path = format!("inline policy {name}");
+        for grant in Grant::all(document, &path) {
+            report.add_untold(self.permission_refusals(&grant, &[]));
+        }
+        for denial in Grant::all_denials(document, &path) {
+            report.add_untold(self.scopes.refusals(&denial, &[]));
+        }
+        report.into_violations()
+    }
+
     /// Everything that the class refuses of a managed policy: its statements are judged like a role's.
     #[must_use]
     pub fn judge_policy(&self, policy: &JudgedPolicy<'_>) -> Vec<Violation> {

@@ -4,7 +4,7 @@ use super::{Guardrails, LocatedDocument, grant::Grant, trust::Trust};
 use crate::{
     lint::Located,
     plan::{
-        ObservedPolicy, ObservedRole, Step, diff,
+        ObservedPolicy, ObservedRole, Step, diff, grant,
         overflow::{self, ByNumber},
     },
     policy::{Document, Statement},
@@ -17,6 +17,7 @@ impl Guardrails {
     ///
     /// A stored document does not say which statements were made for Lambda itself: `made` are those that the spec leads to.
     /// Where scopes are required, what code calls as often as Lambda goes if it has none and is not among them.
+    /// Policies of grants are left to [`grant::narrowing`].
     #[must_use]
     pub fn revocation(
         &self,
@@ -29,7 +30,9 @@ impl Guardrails {
         let for_lambda: Vec<&Grant<'_>> = made.iter().collect();
         let narrowed = |(name, stored): (&String, &String)| self.narrowed_inline(name, stored, &for_lambda);
         let mut steps = Vec::new();
-        steps.extend(role.inline_policies.iter().filter_map(narrowed));
+        // A grant is judged by what the class says to its own object.
+        let own = role.inline_policies.iter().filter(|(name, _)| !grant::is_of_grant(name));
+        steps.extend(own.filter_map(narrowed));
         let is_permitted = |arn: &String| {
             managed.iter().any(|policy| policy.arn == *arn && self.attachment_refusals(policy).is_empty())
         };

@@ -12,12 +12,12 @@ use k8s_openapi::{
 
 use self::conditions::{Moment, condition, failed, held, rejected, settled, synced};
 pub use self::notes::{Note, farewell};
-use super::{Class, DesiredRole, Failure, Hold, Step, TrackedPolicy, tracking::shown};
+use super::{Class, DesiredRole, Failure, Hold, Step, TrackedPolicy, grant, tracking::shown};
 use crate::{
     api::{
         ConditionType, INLINE_POLICY_NAME, LambdaExecutionRoleStatus, Reason,
         role::{UnlistedInlinePolicies, UnlistedManagedPolicies},
-        status::{AttachedPolicy, ForeignPolicies, OverflowPolicy, StoredPolicy},
+        status::{AttachedPolicy, ForeignPolicies, OverflowPolicy, RoleGrant, StoredPolicy},
     },
     lint::{Finding, Severity},
     policy::Document,
@@ -194,7 +194,7 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
                 let is_drift = desired.is_some_and(|desired| has_synced(pass.previous, pass.generation, desired));
                 status.synced_fingerprint = status.synced_fingerprint.filter(|_| is_drift);
             }
-            note_placed(&mut status, applied);
+            note_placed(&mut status, applied, desired.map_or(&[], |desired| desired.grants.as_slice()));
             if let Some(desired) = desired {
                 status = announcement(&status, desired, *attempted).unwrap_or(status);
                 status.warnings = warnings(&desired.warnings);
@@ -258,8 +258,9 @@ fn describe_role(
     status.managed_policies = attached.collect();
     status.inline_characters = i64::try_from(desired.inline_characters()).ok();
     status.inline_quota = i64::try_from(desired.quotas.inline_policies).ok();
-    status.inline_policies =
-        desired.inline_policies.iter().map(|(name, document)| stored_policy(name, document)).collect();
+    let own = desired.inline_policies.iter().filter(|(name, _)| !grant::is_of_grant(name));
+    status.inline_policies = own.map(|(name, document)| stored_policy(name, document)).collect();
+    status.grants.clone_from(&desired.grants);
     let overflow = desired.overflow_policies.values();
     status.overflow_policies =
         overflow.map(|policy| overflow_policy(&policy.name, &policy.arn, &policy.document)).collect();
@@ -288,6 +289,7 @@ pub fn announcement<'a>(
             Step::PutInlinePolicy { name, document }
                 if desired.unlisted.inline_policies == UnlistedInlinePolicies::Keep
                     && *name != INLINE_POLICY_NAME
+                    && !grant::is_of_grant(name)
                     && status.inline_policies.iter().all(|policy| policy.name != *name) =>
             {
                 status.inline_policies.push(stored_policy(name, document));
@@ -299,7 +301,8 @@ pub fn announcement<'a>(
 }
 
 /// Under `unlisted: Keep` only what these lists name is ever taken away again, so they must not lose what a failed pass did.
-fn note_placed(status: &mut LambdaExecutionRoleStatus, applied: &[Step]) {
+/// `grants` are those that the pass judged.
+fn note_placed(status: &mut LambdaExecutionRoleStatus, applied: &[Step], grants: &[RoleGrant]) {
     for step in applied {
         let stored = &mut status.inline_policies;
         match step {
@@ -322,12 +325,19 @@ fn note_placed(status: &mut LambdaExecutionRoleStatus, applied: &[Step]) {
                 status.managed_policies.retain(|policy| policy.arn != *arn);
                 note_gone(status, |foreign| foreign.managed_policies.retain(|known| known != arn));
             }
+            Step::PutInlinePolicy { name, .. } if grant::is_of_grant(name) => {
+                if let Some(now) = grants.iter().find(|entry| entry.policy_name == *name) {
+                    status.grants.retain(|entry| entry.policy_name != *name);
+                    status.grants.push(now.clone());
+                }
+            }
             Step::PutInlinePolicy { name, document } => {
                 stored.retain(|policy| policy.name != *name);
                 stored.push(stored_policy(name, document));
             }
             Step::DeleteInlinePolicy(name) => {
                 stored.retain(|policy| policy.name != *name);
+                status.grants.retain(|entry| entry.policy_name != *name);
                 note_gone(status, |foreign| foreign.inline_policies.retain(|known| known != name));
             }
             _ => {}
@@ -354,7 +364,7 @@ fn note_enforced(status: &mut LambdaExecutionRoleStatus, pass: &Pass<'_>, enforc
     if !enforced.is_empty() {
         status.last_change_time = Some(whole_seconds(pass.now));
         status.synced_fingerprint = None;
-        note_placed(status, enforced);
+        note_placed(status, enforced, &[]);
     }
 }
 

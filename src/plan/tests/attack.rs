@@ -7,12 +7,13 @@ use serde_json::Value;
 
 use super::account;
 use crate::{
-    api::{LambdaExecutionRole, LambdaManagedPolicy, LambdaRoleClass},
+    api::{LambdaExecutionRole, LambdaManagedPolicy, LambdaRoleClass, LambdaRoleGrant},
     plan::{
         Account, ObjectClass, Owner, References,
         class::{Namespace, Selection, select},
         compliance,
         desired::desired_role,
+        grant::{self, Applicant, SharedRole},
         managed_policy::{self, Boundaries, desired_policy},
     },
 };
@@ -32,6 +33,7 @@ fn objects(folder: &str) -> BTreeMap<String, Value> {
 fn complaints(object: &Value) -> Vec<String> {
     match object["kind"].as_str() {
         Some("LambdaManagedPolicy") => complaints_of_policy(object),
+        Some("LambdaRoleGrant") => complaints_of_grant(object),
         Some(_) | None => complaints_of_role(object),
     }
 }
@@ -49,6 +51,26 @@ fn complaints_of_policy(object: &Value) -> Vec<String> {
         Err(findings) => findings,
     };
     findings.iter().map(ToString::to_string).collect()
+}
+
+/// The role of the grant is among those that the class is for.
+fn complaints_of_grant(object: &Value) -> Vec<String> {
+    let grant: LambdaRoleGrant = serde_json::from_value(object.clone()).unwrap();
+    let sound = objects("tests/attacks/class");
+    let class: LambdaRoleClass = serde_json::from_value(sound["strict"].clone()).unwrap();
+    let mut role: LambdaExecutionRole = serde_json::from_value(sound[&grant.spec.role_ref.name].clone()).unwrap();
+    role.metadata.namespace = Some("shop".to_owned());
+    let account = Account { id: class.spec.account.id.clone(), region: "us-east-1".to_owned(), ..account() };
+    let namespace = Namespace { name: "shop".to_owned(), labels: Some(BTreeMap::new()) };
+    let shared = SharedRole {
+        object: &role,
+        role_name: "shop-shared",
+        class: Some(&class),
+        account: &account,
+        cluster: "north",
+    };
+    let judged = grant::judge(&Applicant::of(&grant, namespace), &shared);
+    judged.content.err().into_iter().map(|hold| hold.message).collect()
 }
 
 fn complaints_of_role(object: &Value) -> Vec<String> {
@@ -89,7 +111,7 @@ fn each_attack_is_refused_for_what_it_is() {
 fn what_the_class_is_for_is_allowed() {
     let mut sound = objects("tests/attacks/class");
     sound.remove("strict");
-    assert_eq!(sound.len(), 3);
+    assert_eq!(sound.len(), 5);
     for (name, object) in sound {
         assert_eq!(complaints(&object), [] as [String; 0], "{name}");
     }

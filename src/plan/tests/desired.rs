@@ -52,6 +52,8 @@ fn an_empty_spec_is_a_role_that_lambda_may_assume_and_nothing_else() {
             trust_policy_before_role: role.trust_policy.clone(),
             trust_policy: role.trust_policy.clone(),
             inline_policies: BTreeMap::new(),
+            kept_inline_policies: BTreeMap::new(),
+            grants: Vec::new(),
             overflow_policies: BTreeMap::new(),
             overflow_names: Names::of(&account(), "/", "shop-orders"),
             own: OwnStatements {

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use lambdaroles::api::{ConditionType, LambdaExecutionRole, LambdaManagedPolicy, Reason};
+use lambdaroles::api::{ConditionType, LambdaExecutionRole, LambdaManagedPolicy, LambdaRoleGrant, Reason};
 use serde_json::{Value, json};
 
 use crate::harness::{Kind, World, condition, condition_of};
@@ -39,11 +39,21 @@ async fn no_attack_reaches_iam_and_each_is_told_why() {
     let world = Box::pin(strict()).await;
     let attacks = objects("tests/attacks", &world.namespace);
     assert!(attacks.len() >= 60);
-    let of_policies = |attack: &&Value| attack["kind"] == "LambdaManagedPolicy";
-    let (policies, roles): (Vec<&Value>, Vec<&Value>) = attacks.iter().partition(of_policies);
-    assert!(policies.len() >= 8);
+    let of_kind = |kind: &str| attacks.iter().filter(|attack| attack["kind"] == kind).collect::<Vec<&Value>>();
+    let (policies, grants) = (of_kind("LambdaManagedPolicy"), of_kind("LambdaRoleGrant"));
+    let roles = of_kind("LambdaExecutionRole");
+    assert!(policies.len() >= 8 && grants.len() >= 8);
+    // Roles that grants are for.
+    for object in objects("tests/attacks/class", &world.namespace) {
+        let name = object["metadata"]["name"].as_str().unwrap();
+        if ["shared", "closed"].contains(&name) {
+            world.create_ready(name, object["spec"].clone()).await;
+        }
+    }
+    world.proxy.forget();
     let mut missed = attack_with::<LambdaExecutionRole>(&world, &roles).await;
     missed.extend(attack_with::<LambdaManagedPolicy>(&world, &policies).await);
+    missed.extend(attack_with::<LambdaRoleGrant>(&world, &grants).await);
     assert!(missed.is_empty(), "{}", missed.join("\n"));
     assert_eq!(world.proxy.writes(), [] as [String; 0]);
     let (name, reason) = ("all-actions", Reason::GuardrailViolation);
@@ -57,7 +67,7 @@ async fn attack_with<K: Kind>(world: &World, attacks: &[&Value]) -> Vec<String> 
     let mut arrived = Vec::new();
     for attack in attacks {
         let mut spec = attack["spec"].clone();
-        if spec.get("className").is_none() {
+        if K::kind(&()) != "LambdaRoleGrant" && spec.get("className").is_none() {
             spec["className"] = json!(world.namespace);
         }
         // The local API server, which is old, takes an empty tag value for a null. Whom it refuses it tells why.

@@ -11,6 +11,7 @@ mod deletion;
 mod drift;
 mod faults;
 mod frugality;
+mod grant;
 mod lifecycle;
 mod managed_policy;
 mod needs;

@@ -333,6 +333,17 @@ impl World {
     }
 }
 
+/// Further namespaces with these labels.
+pub async fn namespaces(count: usize, labels: Value) -> Vec<String> {
+    let all = Api::<Namespace>::all(client(Path::new(&setting("KUBECONFIG"))).await.unwrap());
+    let names: Vec<String> = (0..count).map(|_| unique("t")).collect();
+    for name in &names {
+        let object = serde_json::from_value(json!({"metadata": {"name": name, "labels": labels}})).unwrap();
+        all.create(&PostParams::default(), &object).await.unwrap();
+    }
+    names
+}
+
 /// The name of the controller's cluster in the tags of roles.
 async fn cluster_name(client: &Client, arguments: &[&str]) -> String {
     if let Some(index) = arguments.iter().position(|argument| *argument == "--cluster-name") {
