@@ -52,13 +52,14 @@ fn creation() -> Vec<Step> {
     diff(&desired(READ), None)
 }
 
-fn condition(status: &Status, kind: &str) -> Option<(String, String)> {
-    let found = status.conditions.iter().find(|condition| condition.type_ == kind)?;
-    Some((found.status.clone(), found.reason.clone()))
+fn condition(status: &Status, kind: &str) -> (String, String) {
+    let found = status.conditions.iter().find(|condition| condition.type_ == kind);
+    let found = found.unwrap_or_else(|| panic!("{kind} is not among {:?}", status.conditions));
+    (found.status.clone(), found.reason.clone())
 }
 
-fn said(status: &str, reason: &str) -> Option<(String, String)> {
-    Some((status.to_owned(), reason.to_owned()))
+fn said(status: &str, reason: &str) -> (String, String) {
+    (status.to_owned(), reason.to_owned())
 }
 
 #[test]
