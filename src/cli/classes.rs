@@ -76,8 +76,7 @@ impl Classes {
 
     /// The policies that classes of the account may make a boundary.
     pub(super) fn boundaries(&self, account: &Account) -> Boundaries {
-        let named = |class: &'_ LambdaRoleClass| class.metadata.name.clone().unwrap_or_default();
-        let names: Vec<String> = self.readable.iter().map(named).collect();
+        let names: Vec<String> = self.readable.iter().map(ResourceExt::name_any).collect();
         let specs = self.readable.iter().map(|class| &class.spec);
         Boundaries::of(names.iter().map(String::as_str).zip(specs), account)
     }

@@ -54,8 +54,11 @@ fn the_examples_have_no_errors_and_render() {
     let rendered = json_of(&output);
     let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap();
     let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
-    let roles: usize = texts.map(|text| text.matches("\nkind: LambdaExecutionRole\n").count()).sum();
-    assert_eq!(rendered.as_array().unwrap().len(), roles);
+    let count = |text: &str, kind: &str| text.matches(&format!("kind: {kind}\n")).count();
+    let made = texts.map(|text| count(&text, "LambdaExecutionRole") + count(&text, "LambdaManagedPolicy"));
+    assert_eq!(rendered.as_array().unwrap().len(), made.sum::<usize>());
+    let policies = rendered.as_array().unwrap().iter().filter(|rendered| rendered["policyName"].is_string());
+    assert!(policies.count() > 0, "{rendered:#}");
 }
 
 /// The verdict is the controller's, before anything is applied.

@@ -41,7 +41,7 @@ pub(super) async fn remove(
         return Ok(Ending::Gone);
     }
     let report = |outcome: &Outcome<'_>| reported(policy, previous, circumstances, context, outcome);
-    let held = |hold: &Hold, enforced: &[Step]| report(&Outcome::Held { hold, is_deleting: true, enforced });
+    let waiting = |hold: &Hold, enforced: &[Step]| report(&Outcome::Held { hold, is_deleting: true, enforced });
     let failed = |failure: Failure, applied: &[Step]| {
         log(&failure, "cannot delete the policy");
         report(&Outcome::Failed { failure: &failure, desired: None, applied, is_behind: true })
@@ -57,7 +57,7 @@ pub(super) async fn remove(
             return let_go(policy, farewell(false, name, Some(&message)), context).await;
         }
         let hold = circumstances.obstacle.clone().unwrap_or_else(Hold::without_class).of_deletion();
-        return Ok(held(&hold, &[]));
+        return Ok(waiting(&hold, &[]));
     };
     let aws = context.accounts.of(&class.spec.account);
     let Some(_place) = context.place(&aws).await else { return Ok(Ending::Stopped) };
@@ -70,7 +70,7 @@ pub(super) async fn remove(
     };
     let class = match ObjectClass::of(&class_name, &class.spec, &policy.spec, &owner.owner, &account) {
         Ok(class) => class,
-        Err(faults) => return Ok(held(&Hold::invalid_class(&class_name, &faults), &[])),
+        Err(faults) => return Ok(waiting(&Hold::invalid_class(&class_name, &faults), &[])),
     };
     let mut last_words = None;
     // The status is no evidence: the policy that the spec names is looked for whatever the status says, and the tags tell.
@@ -95,7 +95,7 @@ pub(super) async fn remove(
             // A deletion that waits, perhaps because somebody suspended it, is no way round the class.
             Verdict::Hold(hold) => {
                 return Ok(match pass.demand(&class, &account, circumstances.obstacle.as_ref()).await {
-                    Ok(enforced) => held(&hold, &enforced),
+                    Ok(enforced) => waiting(&hold, &enforced),
                     Err((failure, applied)) => failed(failure, &applied),
                 });
             }

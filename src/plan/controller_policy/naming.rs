@@ -82,11 +82,11 @@ impl<'a> Written<'a> {
         policies.extend(self.patterns("spec.naming.allowedPolicyNames", &naming.allowed_policy_names));
 
         let prefix = format!("arn:{}:iam::{}:", partition(spec), spec.account.id);
-        let named = |kind: &str, paths: &[String], names: &[String]| {
+        let arns = |kind: &str, paths: &[String], names: &[String]| {
             let arn = |path: &String, name: &String| single_stars(&format!("{prefix}{kind}{path}{name}"));
             distinct(paths.iter().flat_map(|path| names.iter().map(move |name| arn(path, name))))
         };
-        let under = |paths: &[String], names: &[String]| named("role", paths, names);
+        let under = |paths: &[String], names: &[String]| arns("role", paths, names);
         let created = distinct(names);
         let managed_names = distinct([created.clone(), adoptable].concat());
         let managed = under(&paths, &managed_names);
@@ -96,7 +96,7 @@ impl<'a> Written<'a> {
             read: under(&["/".to_owned(), "/*/".to_owned()], &managed_names),
             managed,
             created: under(&paths, &created),
-            policies: named("policy", &paths, &policies),
+            policies: arns("policy", &paths, &policies),
         }
     }
 }

@@ -94,7 +94,9 @@ fn applied(observed: Option<ObservedPolicy>, steps: &[Step]) -> ObservedPolicy {
             Step::CreatePolicyVersion { document, .. } => {
                 let all = policy.versions.as_mut().unwrap();
                 assert!(all.len() < 5, "IAM keeps five versions");
-                all.iter_mut().for_each(|version| version.is_default = false);
+                for version in all.iter_mut() {
+                    version.is_default = false;
+                }
                 let newest = all.iter().map(|version| version.id[1..].parse::<usize>().unwrap()).max().unwrap();
                 all.push(crate::plan::PolicyVersion { id: format!("v{}", newest + 1), is_default: true });
                 policy.document = document.to_string();
@@ -120,7 +122,9 @@ fn in_iam() -> impl Strategy<Value = ObservedPolicy> {
         |(document, count, default, keys, owned)| {
             let of = desired(&READ.replace("s3:GetObject", DOCUMENTS[document]));
             let mut all = versions(count);
-            all.iter_mut().enumerate().for_each(|(index, version)| version.is_default = index == default % count);
+            for (index, version) in all.iter_mut().enumerate() {
+                version.is_default = index == default % count;
+            }
             let mut observed = stored(&of);
             if !owned {
                 observed.tags.clear();

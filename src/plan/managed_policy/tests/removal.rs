@@ -1,5 +1,7 @@
 //! What becomes of the policy when its object is deleted.
 
+#![expect(clippy::needless_pass_by_value, reason = "JSON literals are handed over as they stand")]
+
 use rstest::rstest;
 use serde_json::{Value, json};
 

@@ -52,13 +52,14 @@ fn creation() -> Vec<Step> {
     diff(&desired(READ), None)
 }
 
-fn condition(status: &Status, kind: &str) -> Option<(String, String)> {
-    let found = status.conditions.iter().find(|condition| condition.type_ == kind)?;
-    Some((found.status.clone(), found.reason.clone()))
+fn condition(status: &Status, kind: &str) -> (String, String) {
+    let found = status.conditions.iter().find(|condition| condition.type_ == kind);
+    let found = found.unwrap_or_else(|| panic!("{kind} is not among {:?}", status.conditions));
+    (found.status.clone(), found.reason.clone())
 }
 
-fn said(status: &str, reason: &str) -> Option<(String, String)> {
-    Some((status.to_owned(), reason.to_owned()))
+fn said(status: &str, reason: &str) -> (String, String) {
+    (status.to_owned(), reason.to_owned())
 }
 
 #[test]
@@ -126,21 +127,22 @@ fn what_somebody_else_changed_is_undone_with_a_warning() {
 #[test]
 fn a_hold_is_told_once() {
     let hold = Hold::new(Reason::PolicyConflict, "Policy shop-orders exists already.");
-    let held = |previous: &Status| {
+    let told = |previous: &Status| {
         report(&pass(previous, 0), &Outcome::Held { hold: &hold, is_deleting: false, enforced: &[] })
     };
-    let first = held(&Status::default());
+    let first = told(&Status::default());
     assert_eq!(condition(&first.status, "Stalled"), said("True", "PolicyConflict"));
     assert_eq!((first.next, first.notes.len()), (Next::Resync, 1));
-    assert_eq!(held(&first.status).notes, []);
+    assert_eq!(told(&first.status).notes, []);
 }
 
 #[test]
 fn a_deletion_that_is_blocked_looks_again_by_itself() {
     let hold = Hold::new(Reason::InUseByRoles, "Policy shop-orders is not deleted.");
-    let held = report(&pass(&Status::default(), 0), &Outcome::Held { hold: &hold, is_deleting: true, enforced: &[] });
-    assert_eq!(condition(&held.status, "DeletionBlocked"), said("True", "InUseByRoles"));
-    assert_eq!(held.next, Next::Backoff(Class::Waiting));
+    let blocked =
+        report(&pass(&Status::default(), 0), &Outcome::Held { hold: &hold, is_deleting: true, enforced: &[] });
+    assert_eq!(condition(&blocked.status, "DeletionBlocked"), said("True", "InUseByRoles"));
+    assert_eq!(blocked.next, Next::Backoff(Class::Waiting));
 }
 
 #[test]
@@ -151,9 +153,9 @@ fn what_was_taken_away_makes_the_spec_unsynced() {
         arn: ARN.to_owned(),
         document: crate::plan::managed_policy::compliance::nothing(),
     }];
-    let held = report(&pass(&before, 9), &Outcome::Held { hold: &hold, is_deleting: false, enforced: &enforced });
-    assert_eq!(held.status.synced_fingerprint, None);
-    assert_eq!(held.notes[0].reason, Reason::GuardrailEnforced);
+    let refused = report(&pass(&before, 9), &Outcome::Held { hold: &hold, is_deleting: false, enforced: &enforced });
+    assert_eq!(refused.status.synced_fingerprint, None);
+    assert_eq!(refused.notes[0].reason, Reason::GuardrailEnforced);
 }
 
 #[test]
