@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Account, ObjectClass, ObservedRole, Owner, Placed,
     account::Quotas,
+    class::check_selector,
     expansion::{expanded, placeholders},
     overflow::{self, Names, OverflowPolicy},
     permissions::{Permissions, characters, is_managed_policy},
@@ -21,7 +22,7 @@ use super::{
 use crate::{
     api::{
         INLINE_POLICY_NAME, LambdaExecutionRoleSpec,
-        role::{Adoption, Drift, Unlisted},
+        role::{Adoption, Drift, Grants, GrantsFrom, Unlisted},
         rule,
         status::RoleGrant,
     },
@@ -242,6 +243,7 @@ pub fn desired_role(
     let path = class.path(spec.path.as_deref()).to_owned();
     check_identity(spec, &name, &path, current_name, &mut faults);
     check_settings(spec, &mut faults);
+    check_grants(&spec.grants, &mut faults);
     check_tag_count(&spec.tags, &mut faults);
     tag::check_tags(&spec.tags, "spec.tags", &mut faults);
     tag::check_reserved_tags(&spec.tags, "spec.tags", &mut faults);
@@ -404,6 +406,15 @@ fn check_settings(spec: &LambdaExecutionRoleSpec, faults: &mut Vec<Finding>) {
     {
         let (min, max) = (rule::SESSION_SECONDS_MIN, rule::SESSION_SECONDS_MAX);
         faults.push(Finding::invalid("spec.maxSessionDurationSeconds", format!("must be from {min} to {max}")));
+    }
+}
+
+fn check_grants(grants: &Grants, faults: &mut Vec<Finding>) {
+    if grants.selector.is_some() != (grants.from == GrantsFrom::Selector) {
+        faults.push(Finding::invalid("spec.grants", rule::GRANTS_SELECTOR));
+    }
+    if let Some(selector) = &grants.selector {
+        check_selector(selector, "spec.grants.selector", faults);
     }
 }
 

@@ -1,6 +1,9 @@
 //! Managed policies as IAM holds them, and what it means for a role that AWS makes another version of one the default.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write},
+};
 
 use crate::{
     api::{LambdaExecutionRoleStatus, status::AttachedPolicy},
@@ -97,11 +100,10 @@ fn changes_told(changes: &ActionChanges) -> String {
         ("Denied no longer", &denied.removed),
         ("Denied on other resources or under other conditions", &denied.changed),
     ];
-    let told: String = lists
-        .into_iter()
-        .filter(|(_, actions)| !actions.is_empty())
-        .map(|(what, actions)| format!(" {what}: {}.", Listed(actions)))
-        .collect();
+    let mut told = String::new();
+    for (what, actions) in lists.into_iter().filter(|(_, actions)| !actions.is_empty()) {
+        let _ = write!(told, " {what}: {}.", Listed(actions));
+    }
     if told.is_empty() { " What it allows and denies is the same.".to_owned() } else { told }
 }
 

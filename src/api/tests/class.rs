@@ -84,6 +84,7 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/lambdaroles";
 )]
 #[case::path(&class(", naming: {path: lambda}"), "spec.naming.path", rule::PATH)]
 #[case::role_name(&class(", naming: {roleName: '$(namespace)/$(name)'}"), "spec.naming.roleName", rule::ROLE_NAME_TEMPLATE)]
+#[case::policy_name(&class(", naming: {policyName: '$(namespace)/$(name)'}"), "spec.naming.policyName", rule::POLICY_NAME_TEMPLATE)]
 #[case::role_name_with_a_part_of_a_placeholder(
     &class(", naming: {roleName: '$(namespace'}"),
     "spec.naming.roleName",
@@ -171,6 +172,7 @@ fn the_cases_are_about_every_rule_of_the_crd() {
         rule::RESYNC_INTERVAL,
         rule::ROLE_ARN,
         rule::ROLE_NAME_TEMPLATE,
+        rule::POLICY_NAME_TEMPLATE,
         rule::SELECTOR,
         rule::SESSION_NAME,
         rule::SETTLE_WINDOW,

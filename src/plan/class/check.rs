@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelectorRequirement;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 
 use super::ObjectClass;
 use crate::{
@@ -27,7 +27,7 @@ pub fn check(class: &LambdaRoleClassSpec) -> Result<(), Vec<Finding>> {
     let LambdaRoleClassSpec { account, namespaces, naming, guardrails, defaults, mode: _ } = class;
     let mut faults = Vec::new();
     check_account(account, &mut faults);
-    check_namespaces(namespaces, &mut faults);
+    check_namespaces(namespaces, "spec.namespaces", &mut faults);
     check_naming(naming, &mut faults);
     for (key, value) in &guardrails.tags.forced {
         let path = format!("spec.guardrails.tags.forced.{}", Excerpt(key));
@@ -77,16 +77,23 @@ fn check_assumed_role(role: &AssumeRole, path: &str, faults: &mut Vec<Finding>) 
     tag::check_tags(session_tags, &format!("{path}.sessionTags"), faults);
 }
 
-fn check_namespaces(namespaces: &Namespaces, faults: &mut Vec<Finding>) {
+/// Checks namespaces that are selected at `path`.
+pub(in crate::plan) fn check_namespaces(namespaces: &Namespaces, path: &str, faults: &mut Vec<Finding>) {
     let Namespaces { names, selector } = namespaces;
     let is_name_character = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "*?-".contains(c);
     for (index, name) in names.iter().enumerate() {
         let is_sound = !name.is_empty() && name.chars().all(is_name_character);
-        demand(is_sound, format!("spec.namespaces.names[{index}]"), rule::NAMESPACE_NAME, faults);
+        demand(is_sound, format!("{path}.names[{index}]"), rule::NAMESPACE_NAME, faults);
     }
-    let requirements = selector.iter().flat_map(|selector| selector.match_expressions.iter().flatten());
-    for (index, requirement) in requirements.enumerate() {
-        let path = format!("spec.namespaces.selector.matchExpressions[{index}]");
+    if let Some(selector) = selector {
+        check_selector(selector, &format!("{path}.selector"), faults);
+    }
+}
+
+/// Checks a selector of namespaces that stands at `path`.
+pub(in crate::plan) fn check_selector(selector: &LabelSelector, path: &str, faults: &mut Vec<Finding>) {
+    for (index, requirement) in selector.match_expressions.iter().flatten().enumerate() {
+        let path = format!("{path}.matchExpressions[{index}]");
         demand(has_fitting_values(requirement), path, rule::SELECTOR, faults);
     }
 }

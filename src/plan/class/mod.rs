@@ -9,6 +9,7 @@ mod tests;
 use std::{collections::BTreeMap, time::Duration};
 
 pub use check::check;
+pub(super) use check::{check_namespaces, check_selector};
 pub use report::{Count, Found, report};
 pub use selection::{
     Classed, Namespace, Selection, bound_class, has_labels, has_place, is_named, may_use, select, selects,

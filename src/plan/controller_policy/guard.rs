@@ -7,7 +7,7 @@ use super::{
 use crate::{
     api::{LambdaRoleClassSpec, class::PatternRules},
     catalog::managed_policy,
-    policy::document::Conditions,
+    policy::{Pattern, document::Conditions},
 };
 
 /// Key of the policy that is attached.
@@ -56,6 +56,12 @@ impl Guard {
     /// Whether every managed policy may be attached.
     pub(super) const fn attaches_any(&self) -> bool {
         self.attachable.is_none() && self.unattachable.is_empty()
+    }
+
+    /// Whether a rule against policies meets any of these, which are patterns of ARNs.
+    pub(super) fn denies_some(&self, arns: &[String]) -> bool {
+        let arns: Vec<Pattern> = arns.iter().map(|arn| Pattern::new(arn)).collect();
+        self.unattachable.iter().any(|denied| arns.iter().any(|arn| Pattern::new(denied).intersects(arn)))
     }
 
     /// The policy that is attached: one that the class lists, or one of its own that objects describe.

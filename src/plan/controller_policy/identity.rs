@@ -23,11 +23,13 @@ const READS: [&str; 5] = [
     "iam:ListRolePolicies",
 ];
 
-/// What is read of a managed policy that an object describes, beside its text.
-const POLICY_READS: [&str; 2] = ["iam:ListEntitiesForPolicy", "iam:ListPolicyVersions"];
+/// What is read of a managed policy. Who has it and which versions it has is asked of those that objects describe.
+const POLICY_READS: [&str; 4] =
+    ["iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy", "iam:ListPolicyVersions"];
 
-/// Everything that changes what a managed policy says, or that it is there. To choose among its versions is needed by nobody.
-const POLICY_CHANGES: [&str; 3] = ["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion"];
+/// Everything that changes a managed policy, but for whose it is. To choose among its versions is needed by nobody.
+const POLICY_CHANGES: [&str; 5] =
+    ["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:TagPolicy", "iam:UntagPolicy"];
 
 /// Everything that changes a role, or hands it on.
 const CHANGES: [&str; 9] = [
@@ -124,18 +126,15 @@ pub(super) fn document(identity: &Identity<'_>, scopes: &[Scope<'_>]) -> Documen
 
 /// What a class needs that writes nothing. `sts:GetCallerIdentity` needs no permission.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
-fn reading(scopes: &[Scope<'_>]) -> [Statement; 4] {
+fn reading(scopes: &[Scope<'_>]) -> [Statement; 3] {
     let roles = distinct(scopes.iter().flat_map(|scope| scope.names.read.clone()));
     // Whatever a spec names, or others attached, is judged by what it says.
     let policies = scopes.iter().flat_map(|Scope { partition, account_id, .. }| {
         [*account_id, "aws"].map(|account| format!("arn:{partition}:iam::{account}:policy/*"))
     });
-    let own = scopes.iter().flat_map(|scope| [&scope.names.policies, &scope.names.overflow]);
-    let own = distinct(own.flatten().cloned());
     [
         allow("ReadRoles", &READS, roles),
-        allow("ReadOwnPolicies", &POLICY_READS, own),
-        allow("ReadPolicies", &["iam:GetPolicy", "iam:GetPolicyVersion"], distinct(policies)),
+        allow("ReadPolicies", &POLICY_READS, distinct(policies)),
         // Neither is about a resource.
         allow("ReadAccount", &["iam:GetAccountSummary", "lambda:ListFunctions"], vec!["*".to_owned()]),
     ]
@@ -199,11 +198,11 @@ impl Owned {
             let mut attach = allow(&sid, &["iam:AttachRolePolicy"], names.managed);
             self.owns(&mut attach.conditions);
             guard.bound(&mut attach.conditions);
-            guard.attach(&names.policies, &mut attach.conditions);
+            guard.attach(&[names.policies, names.overflow.clone()].concat(), &mut attach.conditions);
             statements.push(attach);
         }
-        if !guard.attaches_any() {
-            // What they hold is judged as the role's own statements are, whatever policies of others may be attached.
+        if guard.denies_some(&names.overflow) {
+            // What they hold is judged as the role's own statements are, whatever policies of others may not be attached.
             let sid = format!("AttachOverflow{number}");
             let mut attach = allow(&sid, &["iam:AttachRolePolicy"], attached_to);
             self.owns(&mut attach.conditions);
@@ -238,26 +237,16 @@ impl Owned {
     }
 
     /// What managed policies need that objects describe. Their tags say whose they are, as those of roles do.
-    fn describing(&self, policies: &[String]) -> [Statement; 5] {
-        let mut create = allow("CreatePolicies", &["iam:CreatePolicy"], policies.to_vec());
-        self.names_us_in_request(&mut create.conditions, "StringEquals");
-
+    fn describing(&self, policies: &[String]) -> [Statement; 2] {
         // Tags in `CreatePolicy` are judged as `TagPolicy` too, on a policy that has none yet.
-        let mut claim = allow("ClaimPolicies", &["iam:TagPolicy"], policies.to_vec());
-        self.names_us_in_request(&mut claim.conditions, "StringEquals");
-        set(&mut claim.conditions, "Null", &tag("Resource"), "true");
-
-        let mut tag_policies = allow("TagPolicies", &["iam:TagPolicy"], policies.to_vec());
-        self.owns(&mut tag_policies.conditions);
-        self.names_us_in_request(&mut tag_policies.conditions, "StringEqualsIfExists");
-
-        let mut untag = allow("UntagPolicies", &["iam:UntagPolicy"], policies.to_vec());
-        self.owns(&mut untag.conditions);
-        set(&mut untag.conditions, "ForAllValues:StringNotEqualsIgnoreCase", "aws:TagKeys", CLUSTER_TAG);
+        let mut make = allow("MakePolicies", &["iam:CreatePolicy", "iam:TagPolicy"], policies.to_vec());
+        self.names_us_in_request(&mut make.conditions, "StringEquals");
+        set(&mut make.conditions, "Null", &tag("Resource"), "true");
 
         let mut change = allow("ChangePolicies", &POLICY_CHANGES, policies.to_vec());
         self.owns(&mut change.conditions);
-        [create, claim, tag_policies, untag, change]
+        set(&mut change.conditions, "ForAllValues:StringNotEqualsIgnoreCase", "aws:TagKeys", CLUSTER_TAG);
+        [make, change]
     }
 
     fn owns(&self, conditions: &mut Conditions) {

@@ -7,6 +7,7 @@ use crate::{
     lint::{self, Finding, Home, Located, Severity, Size, Subject},
     plan::{
         Account, ObjectClass, Owner, PolicyOwner,
+        class::check_namespaces,
         desired::{NAME_SIGNS, TAGS_MAX, digest, is_object_name, resync_interval},
         expansion::{expanded, placeholders},
         permissions::{MERGED_FROM_MAX, entry_characters},
@@ -100,6 +101,9 @@ pub fn desired_policy(
     }
     if spec.statements.is_empty() {
         faults.push(Finding::invalid("spec.statements", rule::STATEMENTS_REQUIRED));
+    }
+    if let Some(namespaces) = &spec.allowed_namespaces {
+        check_namespaces(namespaces, "spec.allowedNamespaces", &mut faults);
     }
     let scope = Scope::of(&spec.source_function_arns, account, &mut faults);
     let statements = statement::statements(&spec.statements, &scope, &mut faults);

@@ -282,7 +282,7 @@ pub fn announcement<'a>(
         match step {
             Step::AttachManagedPolicy(arn)
                 if desired.unlisted.managed_policies == UnlistedManagedPolicies::Keep
-                    && desired.managed_policies.contains(arn) =>
+                    && desired.overflow_policies.values().all(|policy| policy.arn != *arn) =>
             {
                 note_attached(&mut status, arn);
             }

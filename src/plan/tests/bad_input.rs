@@ -45,11 +45,11 @@ fn trust(members: &str) -> String {
 )]
 #[case::managed_policy_by_both_name_and_arn(
     "managedPolicies: [{aws: AWSLambdaExecute, arn: 'arn:aws:iam::aws:policy/AWSLambdaExecute'}]",
-    "spec.managedPolicies[0]: give exactly one of aws (the name of an AWS managed policy) and arn"
+    "spec.managedPolicies[0]: give exactly one of aws (the name of an AWS managed policy), arn and ref (a LambdaManagedPolicy)"
 )]
 #[case::managed_policy_by_neither(
     "managedPolicies: [{}]",
-    "spec.managedPolicies[0]: give exactly one of aws (the name of an AWS managed policy) and arn"
+    "spec.managedPolicies[0]: give exactly one of aws (the name of an AWS managed policy), arn and ref (a LambdaManagedPolicy)"
 )]
 #[case::managed_policy_twice(
     "managedPolicies: [{aws: AWSLambdaExecute}, {aws: AWSLambdaExecute}]",

@@ -90,7 +90,7 @@ fn a_role_that_has_a_policy_keeps_it_while_it_is_being_deleted() {
 fn what_was_in_place_once_stays_so_while_a_later_generation_is_refused() {
     let refused = policy(
         "shop",
-        "status: {conditions: [{type: Ready, status: Unknown, reason: GuardrailViolation, message: no, lastTransitionTime: '2026-01-01T00:00:00Z'}]}",
+        "status: {conditions: [{type: Ready, status: Unknown, reason: GuardrailViolation, message: refused, lastTransitionTime: '2026-01-01T00:00:00Z'}]}",
     );
     assert_eq!(resolved("{name: table}", &[refused], &[]), ready(ARN));
 }
@@ -141,7 +141,7 @@ fn the_essence_of_a_policy_is_what_its_roles_go_by() {
     let same = [
         "metadata: {generation: 7}",
         "status: {attachmentCount: 3}",
-        "status: {conditions: [{type: Ready, status: Unknown, reason: Ready, message: a, lastTransitionTime: '2026-01-01T00:00:00Z'}]}",
+        "status: {conditions: [{type: Ready, status: Unknown, reason: Ready, message: fine, lastTransitionTime: '2026-01-01T00:00:00Z'}]}",
     ];
     for patch in same {
         assert_eq!(essence(&policy("shop", patch)), before, "{patch}");

@@ -67,7 +67,7 @@ async fn attack_with<K: Kind>(world: &World, attacks: &[&Value]) -> Vec<String> 
     let mut arrived = Vec::new();
     for attack in attacks {
         let mut spec = attack["spec"].clone();
-        if K::kind(&()) != "LambdaRoleGrant" {
+        if K::kind(&()) != "LambdaRoleGrant" && spec.get("className").is_none() {
             spec["className"] = json!(world.namespace);
         }
         // The local API server, which is old, takes an empty tag value for a null. Whom it refuses it tells why.

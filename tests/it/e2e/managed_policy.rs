@@ -74,7 +74,7 @@ async fn a_policy_lives_and_dies_with_its_object() {
     let made = snapshot(&world, &arn).await.unwrap();
     assert_eq!(
         made.document.to_string(),
-        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::orders/*"}}"#
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::orders/*"}]}"#
     );
     let tag = |key: &str| made.tags.get(key).map(String::as_str);
     assert_eq!(tag("team"), Some("shop"));

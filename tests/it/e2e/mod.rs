@@ -17,5 +17,6 @@ mod managed_policy;
 mod needs;
 mod overflow;
 mod process;
+mod reference;
 mod tracking;
 mod unlisted;

@@ -16,7 +16,7 @@ use lambdaroles::{
 use proptest::{collection::vec, option, prelude::*, sample, sample::Index, test_runner::RngSeed};
 
 use super::{
-    statements::{statement, text, trust_statement},
+    statements::{long_statement, statement, text, trust_statement},
     world::{ACCOUNT_ID, NEIGHBOUR},
 };
 
@@ -157,7 +157,9 @@ pub fn pool() -> impl Strategy<Value = Pool> {
     let name =
         text("[A-Za-z0-9_+=,.@-]{1,64}").prop_filter("another role's", |name| !name.eq_ignore_ascii_case(NEIGHBOUR));
     let path = prop_oneof![2 => text("/([!-~]{1,30}/)?"), 1 => text("/[a-z]{1,8}/")];
-    (option::of(name), option::of(path), vec(statement(), 1..7), vec(trust_statement(), 0..4)).prop_map(
+    // Those of the second kind overflow as soon as a few of them meet.
+    let statements = prop_oneof![2 => vec(statement(), 1..7), 1 => vec(long_statement(), 4..10)];
+    (option::of(name), option::of(path), statements, vec(trust_statement(), 0..4)).prop_map(
         |(role_name, path, mut statements, mut trust)| {
             number(statements.iter_mut().map(|statement| &mut statement.sid));
             number(trust.iter_mut().map(|statement| &mut statement.sid));
@@ -177,7 +179,7 @@ fn number<'a>(sids: impl Iterator<Item = &'a mut Option<String>>) {
 }
 
 pub fn parts() -> impl Strategy<Value = Parts> {
-    vec(any::<Index>(), 0..7).prop_map(Parts)
+    vec(any::<Index>(), 0..9).prop_map(Parts)
 }
 
 pub fn draft() -> impl Strategy<Value = Draft> {
@@ -220,8 +222,9 @@ fn unlisted() -> impl Strategy<Value = Unlisted> {
 
 /// Often few, at times as many as the quota allows.
 fn managed_policies() -> impl Strategy<Value = Vec<ManagedPolicy>> {
-    let by_name = AWS_POLICIES.iter().map(|name| ManagedPolicy { aws: Some((*name).to_owned()), arn: None });
-    let by_arn = (0..OWN_POLICIES).map(|n| ManagedPolicy { aws: None, arn: Some(customer_policy(n)) });
+    let by_name =
+        AWS_POLICIES.iter().map(|name| ManagedPolicy { aws: Some((*name).to_owned()), ..ManagedPolicy::default() });
+    let by_arn = (0..OWN_POLICIES).map(|n| ManagedPolicy { arn: Some(customer_policy(n)), ..ManagedPolicy::default() });
     let all: Vec<ManagedPolicy> = by_name.chain(by_arn).collect();
     prop_oneof![
         3 => sample::subsequence(all.clone(), 0..5),

@@ -170,6 +170,7 @@ impl Iam {
             | Step::DeleteInlinePolicy(_)
             | Step::DetachManagedPolicy(_)
             | Step::DeletePolicyVersion { .. }
+            | Step::DetachFromRole { .. }
             | Step::DeletePolicy(_)
             | Step::DeleteRole => true,
             Step::CreateRole(_)
@@ -178,6 +179,8 @@ impl Iam {
             | Step::AttachManagedPolicy(_)
             | Step::CreatePolicy(_)
             | Step::CreatePolicyVersion { .. }
+            | Step::TagPolicy { .. }
+            | Step::UntagPolicy { .. }
             | Step::UpdateTrustPolicy(_)
             | Step::UpdateRole { .. }
             | Step::TagRole(_)
@@ -199,6 +202,7 @@ impl Iam {
             Step::CreatePolicy(new) => return self.create_policy(new),
             Step::CreatePolicyVersion { arn, document } => return self.create_policy_version(arn, document),
             Step::DeletePolicyVersion { arn, version } => return self.delete_policy_version(arn, version),
+            Step::DetachFromRole { arn, role } => return self.call(role, &Step::DetachManagedPolicy(arn.clone())),
             Step::DeletePolicy(arn) => return self.delete_policy(arn),
             _ => {}
         }
@@ -221,7 +225,10 @@ impl Iam {
             | Step::CreatePolicy(_)
             | Step::CreatePolicyVersion { .. }
             | Step::DeletePolicyVersion { .. }
+            | Step::DetachFromRole { .. }
             | Step::DeletePolicy(_) => {}
+            // Of policies that objects describe, which no plan of a role is about.
+            Step::TagPolicy { .. } | Step::UntagPolicy { .. } => {}
             Step::PutPermissionsBoundary(arn) => next.permissions_boundary = Some(arn.clone()),
             Step::DeletePermissionsBoundary => next.permissions_boundary = None,
             Step::PutInlinePolicy { name, document } => {

@@ -181,6 +181,9 @@ impl Grade {
             Step::CreatePolicy(_)
             | Step::CreatePolicyVersion { .. }
             | Step::DeletePolicyVersion { .. }
+            | Step::TagPolicy { .. }
+            | Step::UntagPolicy { .. }
+            | Step::DetachFromRole { .. }
             | Step::DeletePolicy(_) => None,
             Step::DeletePermissionsBoundary => Some(Self::Unbounds),
             Step::PutInlinePolicy { name, document } => {

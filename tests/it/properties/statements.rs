@@ -49,6 +49,14 @@ pub fn statement() -> impl Strategy<Value = Statement> {
         })
 }
 
+/// One that leaves little room for others in a document.
+pub fn long_statement() -> impl Strategy<Value = Statement> {
+    (statement(), "[a-z]{3}", 10..45usize).prop_map(|(statement, prefix, count)| {
+        let resources = (0..count).map(|n| format!("arn:aws:s3:::{prefix}{n:0>80}/*")).collect();
+        Statement { resources: Some(resources), not_resources: None, ..statement }
+    })
+}
+
 fn actions() -> impl Strategy<Value = Vec<String>> {
     let known =
         sample::select(vec!["*", "s3:*", "s3:GetObject", "S3:getobject", "sqs:SendMessage", "dynamodb:Get?tem"]);

@@ -113,11 +113,6 @@ use crate::policy::{Statement, document::Conditions};
 #[case::overflow_of_nobody("iam:CreatePolicyVersion", OVERFLOW, nothing())]
 #[case::claim_of_another_overflow("iam:TagPolicy", OVERFLOW, tagging(tagged("another"), CLUSTER))]
 #[case::overflow_untagged("iam:CreatePolicy", OVERFLOW, nothing())]
-#[case::overflow_of_another_name(
-    "iam:CreatePolicy",
-    "arn:aws:iam::111122223333:policy/lambda/shop/admin-2",
-    tagging(nothing(), CLUSTER)
-)]
 #[case::overflow_under_another_path(
     "iam:CreatePolicy",
     "arn:aws:iam::111122223333:policy/shop-orders-2",

@@ -24,7 +24,7 @@ fn a_policy_is_named_after_its_object_and_tagged_with_it_and_its_kind() {
     );
     assert_eq!(
         policy.document.to_string(),
-        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::shop-data/*"}}"#
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::shop-data/*"}]}"#
     );
 }
 

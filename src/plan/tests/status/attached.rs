@@ -182,11 +182,11 @@ fn foreign_policies_are_shown_until_a_pass_finds_none_or_the_class_has_them_take
 
     let hold = crate::plan::Hold::suspended();
     let enforced = [Step::DetachManagedPolicy(THEIRS.to_owned()), Step::DeleteInlinePolicy("theirs".to_owned())];
-    let held =
+    let after =
         |enforced| report(&pass(&before, 200), &Outcome::Held { hold: &hold, is_deleting: false, enforced }).status;
-    assert_eq!(held(&[]).foreign_policies, before.foreign_policies);
-    assert_eq!(held(&enforced[..1]).foreign_policies.unwrap().managed_policies, [] as [&str; 0]);
-    assert_eq!(held(&enforced).foreign_policies, None);
+    assert_eq!(after(&[]).foreign_policies, before.foreign_policies);
+    assert_eq!(after(&enforced[..1]).foreign_policies.unwrap().managed_policies, [] as [&str; 0]);
+    assert_eq!(after(&enforced).foreign_policies, None);
 }
 
 fn steps() -> [Step; 3] {

@@ -1,0 +1,119 @@
+//! Roles that refer to managed policies which objects describe.
+
+use lambdaroles::api::{ConditionType, LambdaManagedPolicy, Reason};
+use serde_json::{Value, json};
+
+use crate::harness::{Objects, World, condition};
+
+const TABLE: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/orders";
+
+fn policy(world: &World, action: &str) -> Value {
+    json!({
+        "className": world.namespace,
+        "statements": [{"effect": "Allow", "actions": [action], "resources": [TABLE]}],
+    })
+}
+
+/// A role with a policy of each kind: AWS's by name, one by its ARN, and one that an object describes.
+fn role(shared: &str) -> Value {
+    json!({"managedPolicies": [{"aws": "AWSXRayDaemonWriteAccess"}, {"ref": {"name": "table"}}, {"arn": shared}]})
+}
+
+fn table(world: &World) -> String {
+    format!("arn:aws:iam::123456789012:policy/{}-table", world.namespace)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_waits_for_its_policy_and_goes_on_by_the_watch_alone() {
+    // The next look that the clock would bring is an hour away.
+    let world = World::start().await;
+    let policies: Objects<LambdaManagedPolicy> = world.objects();
+    let shared = world.customer_policy("shared").await;
+    world.create("orders", role(&shared)).await;
+    let waiting = world.condition("orders", ConditionType::Accepted, "False", Reason::PolicyNotReady).await;
+    assert!(condition(&waiting, ConditionType::Reconciling).is_some_and(|going| going.status == "True"));
+    assert!(condition(&waiting, ConditionType::Stalled).is_none());
+    let message = &condition(&waiting, ConditionType::Ready).unwrap().message;
+    assert!(message.contains(&format!("{}/table", world.namespace)), "{message}");
+    assert_eq!(world.proxy.writes(), [] as [String; 0]);
+
+    policies.create("table", policy(&world, "dynamodb:GetItem")).await;
+    world.ready("orders").await;
+    let mut expected = vec!["arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess".to_owned(), shared, table(&world)];
+    expected.sort();
+    assert_eq!(world.snapshot(&world.role_name("orders")).await.managed, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_is_there_already_is_attached_at_once() {
+    let world = World::start().await;
+    let policies: Objects<LambdaManagedPolicy> = world.objects();
+    policies.create_ready("table", policy(&world, "dynamodb:GetItem")).await;
+    world.proxy.forget();
+    world.create_ready("orders", json!({"managedPolicies": [{"ref": {"name": "table"}}]})).await;
+    assert_eq!(world.proxy.writes(), ["CreateRole", "AttachRolePolicy"]);
+    world.proxy.forget();
+    world.look("orders").await;
+    assert_eq!(world.proxy.writes(), [] as [String; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_policy_is_judged_by_the_class_of_its_roles_without_their_own_doing() {
+    let guardrails =
+        json!({"guardrails": {"permissions": {"denied": [{"actions": ["dynamodb:Delete*"]}], "exempted": null}}});
+    let world = World::start_under(guardrails, &[]).await;
+    let policies: Objects<LambdaManagedPolicy> = world.objects();
+    policies.create_ready("table", policy(&world, "dynamodb:GetItem")).await;
+    world.create_ready("orders", json!({"managedPolicies": [{"ref": {"name": "table"}}]})).await;
+    world.proxy.forget();
+    // What the class refuses does not reach IAM, and the role keeps what it had.
+    policies.change("table", json!({"statements": policy(&world, "dynamodb:DeleteItem")["statements"]})).await;
+    policies.condition("table", ConditionType::Accepted, "False", Reason::GuardrailViolation).await;
+    assert_eq!(world.proxy.writes(), [] as [String; 0]);
+    assert_eq!(world.ready("orders").await.metadata.generation, Some(1));
+    // What it allows does, and the role has nothing to write.
+    policies.change("table", json!({"statements": policy(&world, "dynamodb:Query")["statements"]})).await;
+    policies.ready("table").await;
+    world.look("orders").await;
+    assert_eq!(world.proxy.writes(), ["CreatePolicyVersion"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_may_be_deleted_in_any_order() {
+    let world = World::start().await;
+    let policies: Objects<LambdaManagedPolicy> = world.objects();
+    for is_policy_first in [true, false] {
+        policies.create_ready("table", policy(&world, "dynamodb:GetItem")).await;
+        world.create_ready("orders", json!({"managedPolicies": [{"ref": {"name": "table"}}]})).await;
+        if is_policy_first {
+            policies.delete("table").await;
+            let blocked =
+                policies.condition("table", ConditionType::DeletionBlocked, "True", Reason::InUseByRoles).await;
+            let conditions = blocked.status.unwrap().conditions;
+            assert!(
+                conditions.iter().any(|c| c.message.contains(&format!("{}/orders", world.namespace))),
+                "{conditions:?}"
+            );
+            world.delete("orders").await;
+        } else {
+            world.delete("orders").await;
+            policies.delete("table").await;
+        }
+        world.gone("orders").await;
+        policies.gone("table").await;
+        let left = world.iam.get_policy().policy_arn(table(&world)).send().await;
+        assert!(left.unwrap_err().into_service_error().is_no_such_entity_exception());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_a_reference_nor_an_arn_reaches_what_its_owner_does_not_admit() {
+    let world = World::start().await;
+    let policies: Objects<LambdaManagedPolicy> = world.objects();
+    policies.create_ready("table", policy(&world, "dynamodb:GetItem")).await;
+    let elsewhere = json!({"managedPolicies": [{"ref": {"name": "table", "namespace": "kube-system"}}]});
+    world.create("elsewhere", elsewhere).await;
+    let held = world.condition("elsewhere", ConditionType::Accepted, "False", Reason::PolicyNotAllowed).await;
+    assert!(condition(&held, ConditionType::Stalled).is_some_and(|stalled| stalled.status == "True"));
+    assert!(!world.role_exists(&world.role_name("elsewhere")).await);
+}
