@@ -14,13 +14,14 @@ use serde_json::Value;
 use super::{
     classes::Classes,
     grants::{self, Roles},
+    references::Policies,
     schema,
 };
 use crate::{
     api::{GROUP, LambdaExecutionRole, LambdaManagedPolicy, LambdaRoleClass},
-    lint::Finding,
+    lint::{Finding, Severity},
     plan::{
-        Account, DesiredRole, ObjectClass, Owner, Quotas, References,
+        Account, DesiredRole, ObjectClass, Owner, Quotas,
         class::Classed,
         compliance,
         desired::desired_role,
@@ -104,7 +105,7 @@ impl Manifests {
     pub(super) fn judged(&self) -> Result<Vec<Manifest>, String> {
         let (mut classes, mut manifests) = (Classes::default(), Vec::new());
         let (mut roles, mut policies, mut grants) = (Vec::new(), Vec::new(), Vec::new());
-        let mut readable_roles = Roles::default();
+        let (mut readable_roles, mut readable_policies) = (Roles::default(), Policies::default());
         for (file, object) in objects_in(&self.files)? {
             if object["kind"] == "LambdaExecutionRole" {
                 readable_roles.add(&object, &self.namespace);
@@ -116,6 +117,7 @@ impl Manifests {
                 continue;
             }
             if object["kind"] == "LambdaManagedPolicy" {
+                readable_policies.add(&object, &self.namespace);
                 policies.push((file, object));
                 continue;
             }
@@ -139,16 +141,18 @@ impl Manifests {
                 "no LambdaRoleClass is in these files, which would say the account: give --account-id".to_owned()
             );
         }
-        manifests.extend(policies.into_iter().map(|(file, object)| {
-            let judged = self
+        for (file, object) in policies {
+            let (manifest, policy) = self
                 .judge(&file, object, &schema::POLICY, |object, namespace| self.policy_of(object, namespace, &classes));
-            let (manifest, policy) = judged;
-            Manifest { policy: policy.map(Box::new), ..manifest }
-        }));
+            if let Some(policy) = &policy {
+                readable_policies.add_document(policy);
+            }
+            manifests.push(Manifest { policy: policy.map(Box::new), ..manifest });
+        }
         manifests.extend(roles.into_iter().map(|(file, object)| {
-            let judged =
-                self.judge(&file, object, &schema::ROLE, |object, namespace| self.role_of(object, namespace, &classes));
-            let (manifest, role) = judged;
+            let (manifest, role) = self.judge(&file, object, &schema::ROLE, |object, namespace| {
+                self.role_of(object, namespace, &classes, &readable_policies)
+            });
             Manifest { role, ..manifest }
         }));
         let grants = grants::judged(self, grants, &readable_roles, &classes, &mut manifests);
@@ -200,15 +204,18 @@ impl Manifests {
         object: &LambdaExecutionRole,
         namespace: &str,
         classes: &Classes,
+        policies: &Policies,
     ) -> Result<(DesiredRole, Vec<Finding>), Vec<Finding>> {
         let (class, account, owner) = self.surroundings(object, namespace, classes)?;
+        let (references, of_references) = policies.references(object, class, classes, &account, &owner);
         let class = match class {
             None => ObjectClass::unknown(&owner),
             Some(class) => ObjectClass::of(&class.name_any(), &class.spec, &object.spec, &owner, &account)?,
         };
-        let role = desired_role(&object.spec, &owner, &account, &class, &References::default(), None)?;
-        let (mut findings, unread) = compliance::offline(&class, &object.spec, &role, &account);
-        let is_refused = !findings.is_empty();
+        let role = desired_role(&object.spec, &owner, &account, &class, &references, None)?;
+        let (mut findings, unread) = compliance::offline(&class, &object.spec, &role, &account, policies.documents());
+        findings.extend(of_references);
+        let is_refused = findings.iter().any(|finding| finding.severity == Severity::Error);
         findings.extend(unread);
         findings.extend(role.warnings.clone());
         if is_refused { Err(findings) } else { Ok((role, findings)) }

@@ -10,6 +10,7 @@ mod crds;
 mod grants;
 mod lint;
 mod manifest;
+mod references;
 mod render;
 mod schema;
 

@@ -105,18 +105,15 @@ pub fn offline(
     spec: &LambdaExecutionRoleSpec,
     desired: &DesiredRole,
     account: &Account,
+    known: &Documents,
 ) -> (Vec<Finding>, Vec<Finding>) {
     let Some(name) = &class.name else { return (Vec::new(), Vec::new()) };
-    let unread = documents_needed(Some(desired), None, &ByNumber::new());
+    let mut unread = documents_needed(Some(desired), None, &ByNumber::new());
+    unread.retain(|arn| !known.contains_key(arn));
+    let mut documents = unread_documents(&unread);
+    documents.extend(known.clone());
     let mut violations = class.judge_choices(spec);
-    violations.extend(violations_of(
-        class,
-        desired,
-        &role_arn(desired, account),
-        None,
-        &Placed::default(),
-        &unread_documents(&unread),
-    ));
+    violations.extend(violations_of(class, desired, &role_arn(desired, account), None, &Placed::default(), &documents));
     let refused = violations.into_iter().map(|violation| refused(name, violation));
     let policies = desired.parts.managed_policies.iter().filter(|policy| unread.contains(&policy.arn));
     let unread = policies.map(|policy| Finding {

@@ -15,6 +15,7 @@ use crate::{
         LambdaManagedPolicyStatus, LambdaRoleClassSpec, Reason,
         role::{ManagedPolicy, PolicyReference},
     },
+    lint::{Code, Finding, Severity},
     policy::Arn,
 };
 
@@ -90,6 +91,43 @@ impl References {
     ) -> Self {
         let keys = Self::of(spec, &referrer.namespace.name);
         Self(keys.into_iter().map(|key| (key.clone(), referrer.resolve(&key, find(&key)))).collect())
+    }
+
+    /// The same where nothing is known but manifests: a policy among them counts as in place. Also what there is to say.
+    #[must_use]
+    pub fn offline<'a>(
+        spec: &LambdaExecutionRoleSpec,
+        referrer: &Referrer<'_>,
+        find: impl Fn(&PolicyKey) -> Option<&'a LambdaManagedPolicy>,
+    ) -> (Self, Vec<Finding>) {
+        let found: BTreeMap<PolicyKey, LambdaManagedPolicy> = Self::of(spec, &referrer.namespace.name)
+            .into_iter()
+            .filter_map(|key| find(&key).map(|policy| (key.clone(), referrer.in_place(&key, policy))))
+            .collect();
+        let references = Self::resolve(spec, referrer, |key| found.get(key));
+        let entries = spec.managed_policies.iter().enumerate();
+        let entries = entries.filter_map(|(index, policy)| Some((index, policy.reference.as_ref()?)));
+        let findings = entries.filter_map(|(index, reference)| {
+            let (key, path) = (key(reference, &referrer.namespace.name), format!("spec.managedPolicies[{index}].ref"));
+            match references.0.get(&key)? {
+                Resolution::Ready { .. } => None,
+                Resolution::Waiting { hold, .. } if found.contains_key(&key) => {
+                    Some(Finding::invalid(path, hold.message.trim_end_matches('.')))
+                }
+                Resolution::Waiting { .. } => Some(Finding {
+                    severity: Severity::Warning,
+                    code: Code::PolicyNotRead,
+                    path,
+                    message: format!(
+                        "LambdaManagedPolicy {}/{} is not among the manifests, so that neither it nor what it allows is known here",
+                        key.0, key.1
+                    ),
+                    fix: Some("Give its manifest, too".to_owned()),
+                }),
+            }
+        });
+        let findings = findings.collect();
+        (references, findings)
     }
 
     /// What `reference` of a role in `namespace` leads to; `None` if nobody looked it up.
@@ -170,6 +208,18 @@ impl Referrer<'_> {
         }
     }
 
+    /// The policy as it is once the controller has made it.
+    fn in_place(&self, (namespace, name): &PolicyKey, policy: &LambdaManagedPolicy) -> LambdaManagedPolicy {
+        let owner = Owner { cluster: self.cluster.to_owned(), namespace: namespace.clone(), name: name.clone() };
+        let arn = policy_arn(self.class_name, self.class, &policy.spec, &owner, self.account).ok();
+        let status = LambdaManagedPolicyStatus {
+            policy_id: arn.is_some().then(String::new),
+            policy_arn: arn,
+            ..LambdaManagedPolicyStatus::default()
+        };
+        LambdaManagedPolicy { status: Some(status), ..policy.clone() }
+    }
+
     fn is_admitted_by(&self, policy: &LambdaManagedPolicySpec) -> bool {
         policy.allowed_namespaces.as_ref().is_some_and(|allowed| selects(allowed, self.namespace))
     }
@@ -236,7 +286,7 @@ pub fn policy_arn(
     spec: &LambdaManagedPolicySpec,
     owner: &Owner,
     account: &Account,
-) -> Result<String, Vec<crate::lint::Finding>> {
+) -> Result<String, Vec<Finding>> {
     let class = ObjectClass::of(class_name, class, spec, owner, account)?;
     Ok(arn_of(account, class.path(spec.path.as_deref()), class.policy_name(spec)))
 }

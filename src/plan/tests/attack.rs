@@ -86,7 +86,7 @@ fn complaints_of_role(object: &Value) -> Vec<String> {
         Selection::Forbidden(_, hold) | Selection::Missing(hold) => return vec![hold.message],
     };
     let findings = match desired_role(&role.spec, &owner, &account, &class, &References::default(), None) {
-        Ok(desired) => compliance::offline(&class, &role.spec, &desired, &account).0,
+        Ok(desired) => compliance::offline(&class, &role.spec, &desired, &account, &compliance::Documents::new()).0,
         Err(findings) => findings,
     };
     findings.iter().map(ToString::to_string).collect()

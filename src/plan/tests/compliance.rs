@@ -337,7 +337,7 @@ fn offline_a_policy_that_nobody_read_is_a_warning_and_a_violation_an_error() {
     let class = class(denying("kms:*"));
     let yaml = format!("managedPolicies: [{{arn: '{READER}'}}]\n{KMS}");
     let role = desired(&class, &yaml);
-    let (refused, unread) = compliance::offline(&class, &spec(&yaml), &role, &account());
+    let (refused, unread) = compliance::offline(&class, &spec(&yaml), &role, &account(), &Documents::new());
     assert_eq!(
         refused.iter().map(|finding| finding.path.as_str()).collect::<Vec<_>>(),
         ["spec.statements[0].actions[0]"]

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{account, spec};
 use crate::{
     api::{LambdaManagedPolicy, LambdaRoleClassSpec, Reason},
+    lint::{Code, Finding, Severity},
     plan::{
         References,
         class::Namespace,
@@ -156,4 +157,30 @@ fn the_essence_of_a_policy_is_what_its_roles_go_by() {
     for patch in other {
         assert_ne!(essence(&policy("shop", patch)), before, "{patch}");
     }
+}
+
+fn offline(policies: &[LambdaManagedPolicy]) -> (Option<Resolution>, Vec<Finding>) {
+    let spec = spec("managedPolicies: [{ref: {name: table, namespace: data}}]");
+    let class = LambdaRoleClassSpec::default();
+    let referrer = Referrer {
+        namespace: &Namespace { name: "shop".to_owned(), labels: None },
+        class_name: "production",
+        class: &class,
+        account: &account(),
+        cluster: "c",
+        attached: Vec::new(),
+    };
+    let (references, findings) = References::offline(&spec, &referrer, |_| policies.first());
+    (references.get(spec.managed_policies[0].reference.as_ref().unwrap(), "shop").cloned(), findings)
+}
+
+#[test]
+fn offline_a_policy_among_the_manifests_counts_as_in_place() {
+    let admitting = policy("data", "{status: null, spec: {allowedNamespaces: {names: [shop]}}}");
+    assert_eq!(offline(&[admitting]), (Some(ready("arn:aws:iam::111122223333:policy/data-table")), Vec::new()));
+    let (_, refused) = offline(&[policy("data", "status: null")]);
+    assert_eq!(refused[0].severity, Severity::Error);
+    assert!(refused[0].to_string().contains("spec.managedPolicies[0].ref"), "{}", refused[0]);
+    let (_, unknown) = offline(&[]);
+    assert_eq!((unknown[0].code, unknown[0].severity), (Code::PolicyNotRead, Severity::Warning));
 }

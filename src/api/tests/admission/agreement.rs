@@ -265,7 +265,7 @@ fn in_controller(role: &Value, class_spec: &Value) -> Option<Vec<Finding>> {
     };
     let class = ObjectClass::of("production", &class, &role, &owner, &account).ok()?;
     let desired = desired_role(&role, &owner, &account, &class, &References::default(), None).ok()?;
-    Some(compliance::offline(&class, &role, &desired, &account).0)
+    Some(compliance::offline(&class, &role, &desired, &account, &compliance::Documents::new()).0)
 }
 
 #[test]

@@ -1,0 +1,69 @@
+//! The LambdaManagedPolicies among the manifests, which roles refer to.
+
+use std::collections::BTreeMap;
+
+use kube::ResourceExt;
+use serde_json::Value;
+
+use super::{classes::Classes, schema};
+use crate::{
+    api::{LambdaExecutionRole, LambdaManagedPolicy, LambdaRoleClass, LambdaRoleClassSpec},
+    lint::Finding,
+    plan::{
+        Account, Owner, References,
+        class::bound_class,
+        managed_policy::DesiredPolicy,
+        reference::{PolicyKey, Referrer},
+    },
+    policy::Document,
+};
+
+/// Policies by namespace and name.
+#[derive(Debug, Default)]
+pub(super) struct Policies {
+    readable: BTreeMap<PolicyKey, LambdaManagedPolicy>,
+    /// What those say that lead to a policy, by ARN.
+    documents: BTreeMap<String, Document>,
+}
+
+impl Policies {
+    /// Takes a policy up, whose manifest may name no namespace.
+    pub(super) fn add(&mut self, object: &Value, namespace: &str) {
+        if let Ok((policy, _)) = schema::decoded::<LambdaManagedPolicy>(object.clone(), &schema::POLICY) {
+            let namespace = policy.namespace().unwrap_or_else(|| namespace.to_owned());
+            self.readable.insert((namespace, policy.name_any()), policy);
+        }
+    }
+
+    /// Takes up what a policy says.
+    pub(super) fn add_document(&mut self, policy: &DesiredPolicy) {
+        self.documents.insert(policy.arn.clone(), policy.document.clone());
+    }
+
+    /// What the policies say, by ARN.
+    pub(super) fn documents(&self) -> &BTreeMap<String, Document> {
+        &self.documents
+    }
+
+    /// What the references of a role lead to, and what there is to say of them.
+    pub(super) fn references(
+        &self,
+        role: &LambdaExecutionRole,
+        class: Option<&LambdaRoleClass>,
+        classes: &Classes,
+        account: &Account,
+        owner: &Owner,
+    ) -> (References, Vec<Finding>) {
+        let name = class.map(ResourceExt::name_any).or_else(|| bound_class(role).map(str::to_owned));
+        let unknown = LambdaRoleClassSpec::default();
+        let referrer = Referrer {
+            namespace: &classes.namespace(&owner.namespace),
+            class_name: name.as_deref().unwrap_or_default(),
+            class: class.map_or(&unknown, |class| &class.spec),
+            account,
+            cluster: &owner.cluster,
+            attached: Vec::new(),
+        };
+        References::offline(&role.spec, &referrer, |key| self.readable.get(key))
+    }
+}
