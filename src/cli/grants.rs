@@ -56,8 +56,8 @@ pub(super) fn judged(
     let mut judged: Vec<Manifest> = Vec::new();
     for (file, object) in grants {
         let lead = |object: &LambdaRoleGrant, namespace: &str| grant_of(arguments, object, namespace, roles, classes);
-        let (manifest, led) = arguments.judge(&file, object, &schema::GRANT, lead);
-        if let Some(Some((role, grant))) = led {
+        let (manifest, found) = arguments.judge(&file, object, &schema::GRANT, lead);
+        if let Some(Some((role, grant))) = found {
             of_roles.entry(role).or_default().push((judged.len(), grant));
         }
         judged.push(manifest);
@@ -79,6 +79,9 @@ pub(super) fn judged(
     judged
 }
 
+/// A grant, and the role that it is for.
+type ForRole = (RoleKey, Judged);
+
 /// The grant with the role that it is for, if that is among the manifests, and what there is to say of it.
 fn grant_of(
     arguments: &Manifests,
@@ -86,7 +89,7 @@ fn grant_of(
     namespace: &str,
     roles: &Roles,
     classes: &Classes,
-) -> Result<(Option<(RoleKey, Judged)>, Vec<Finding>), Vec<Finding>> {
+) -> Result<(Option<ForRole>, Vec<Finding>), Vec<Finding>> {
     let (role_namespace, role_name) = role_of(&object.spec, namespace);
     let key = (role_namespace.to_owned(), role_name.to_owned());
     let Some(role) = roles.0.get(&key) else {

@@ -274,6 +274,7 @@ async fn apply_status(
 }
 
 /// The API of a kind in each of the namespaces, or everywhere if there are none.
+#[must_use]
 pub fn apis<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(
     client: &Client,
     namespaces: &[String],

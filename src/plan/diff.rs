@@ -187,12 +187,14 @@ fn inline_policies(
             steps.push((removal_phase(json), Step::DeleteInlinePolicy(name.clone())));
         }
     }
-    let mut room =
-        desired.quotas.inline_policies.saturating_sub(observed.inline_policies.values().map(characters).sum());
+    let mut room = desired
+        .quotas
+        .inline_policies
+        .saturating_sub(observed.inline_policies.values().map(|json| characters(json)).sum());
     let mut late: Vec<(bool, Step)> = Vec::new();
     for (name, document) in desired.inline_policies.iter().filter(|(name, _)| !is_left_out(name)) {
         let stored = observed.inline_policies.get(name).map(|json| Document::parse(json));
-        let replaced = observed.inline_policies.get(name).map_or(0, characters);
+        let replaced = observed.inline_policies.get(name).map_or(0, |json| characters(json));
         let growth = document.characters().saturating_sub(replaced);
         let phase = match stored {
             Some(Ok(stored)) if equivalent(&stored, document) => continue,
@@ -263,7 +265,7 @@ pub(super) fn fits(name: &str, document: &Document, observed: &ObservedRole, quo
 }
 
 /// Characters of a stored document, as IAM counts them.
-fn characters(json: &String) -> usize {
+fn characters(json: &str) -> usize {
     Document::parse(json).map_or_else(|_| json.chars().count(), |stored| stored.characters())
 }
 

@@ -266,7 +266,7 @@ impl<'a> Arrangement<'a> {
     fn new_place(&self) -> Place {
         let is_free =
             |number: &u32| !self.room.taken.contains(number) && !self.documents.contains_key(&Place::Policy(*number));
-        Place::Policy((FIRST_NUMBER..).find(is_free).unwrap_or(u32::MAX))
+        Place::Policy((FIRST_NUMBER..=u32::MAX).find(is_free).unwrap_or(u32::MAX))
     }
 
     /// Lets documents go whose statements fit into the others, the last first, until none does.

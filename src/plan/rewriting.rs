@@ -85,14 +85,14 @@ impl<'a> Writes<'a> {
             let (stored, wanted) = (writes.stored(home), writes.wanted(home));
             let is_in_force = home == Place::Inline || writes.is_attached(home);
             let document = stored.as_ref().filter(|_| is_in_force).map(|stored| stored.as_ref());
-            let is_legible = !matches!(document, Some(Err(_)));
+            let is_legible = !matches!(document, Some(Err(())));
             let old = document.and_then(Result::ok).map(|document| document.statements.clone()).unwrap_or_default();
             let new = wanted.map(|document| document.statements.clone()).unwrap_or_default();
             writes.old.extend(sayings(&old));
             writes.new.extend(sayings(&new));
             let is_as_wanted = match (&stored, wanted) {
                 (Some(Ok(stored)), Some(wanted)) => is_in_force && equivalent(stored, wanted),
-                (Some(Err(_)) | None, Some(_)) => false,
+                (Some(Err(())) | None, Some(_)) => false,
                 (Some(_), None) => !is_in_force,
                 (None, None) => true,
             };

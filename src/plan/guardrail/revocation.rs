@@ -10,6 +10,16 @@ use crate::{
     policy::{Document, Statement},
 };
 
+/// What is left of a stored document.
+enum Narrowed {
+    /// All of it: nothing is refused.
+    Unchanged,
+    /// This.
+    To(Document),
+    /// Nothing: all of it is refused, or it does not parse.
+    ToNothing,
+}
+
 impl Guardrails {
     /// The steps that take from a role in IAM what the class refuses of it, and nothing else. `managed` is what is attached
     /// to it; what is attached and not among it was read by nobody, and goes, but for the policies of its own, `overflow`, which
@@ -65,28 +75,30 @@ impl Guardrails {
 
     /// The step that takes from an inline policy the statements that are refused.
     fn narrowed_inline(&self, name: &str, stored: &str, for_lambda: &[&Grant<'_>]) -> Option<Step> {
-        let step = match self.narrowed(name, stored, for_lambda)? {
-            None => Step::DeleteInlinePolicy(name.to_owned()),
-            Some(document) => Step::PutInlinePolicy { name: name.to_owned(), document },
-        };
-        Some(step)
+        match self.narrowed(name, stored, for_lambda) {
+            Narrowed::Unchanged => None,
+            Narrowed::To(document) => Some(Step::PutInlinePolicy { name: name.to_owned(), document }),
+            Narrowed::ToNothing => Some(Step::DeleteInlinePolicy(name.to_owned())),
+        }
     }
 
     /// The steps that take from a managed policy of the role's own the statements that are refused.
     fn narrowed_policy(&self, policy: &ObservedPolicy, for_lambda: &[&Grant<'_>]) -> Vec<Step> {
         match self.narrowed(&policy.name, &policy.document, for_lambda) {
-            None => Vec::new(),
-            Some(None) => vec![Step::DetachManagedPolicy(policy.arn.clone())],
-            Some(Some(document)) => overflow::rewrite(policy, &document),
+            Narrowed::Unchanged => Vec::new(),
+            Narrowed::To(document) => overflow::rewrite(policy, &document),
+            Narrowed::ToNothing => vec![Step::DetachManagedPolicy(policy.arn.clone())],
         }
     }
 
-    /// What is left of a stored document without the statements that are refused, if any is; nothing, if all are or it does
-    /// not parse.
-    fn narrowed(&self, name: &str, stored: &str, for_lambda: &[&Grant<'_>]) -> Option<Option<Document>> {
-        let Ok(document) = Document::parse(stored) else { return Some(None) };
-        let statements = self.permitted(&document, name, for_lambda)?;
-        Some((!statements.is_empty()).then(|| Document { statements, ..document.clone() }))
+    /// What is left of a stored document without the statements that are refused.
+    fn narrowed(&self, name: &str, stored: &str, for_lambda: &[&Grant<'_>]) -> Narrowed {
+        let Ok(document) = Document::parse(stored) else { return Narrowed::ToNothing };
+        match self.permitted(&document, name, for_lambda) {
+            None => Narrowed::Unchanged,
+            Some(statements) if statements.is_empty() => Narrowed::ToNothing,
+            Some(statements) => Narrowed::To(Document { statements, ..document.clone() }),
+        }
     }
 
     /// The statements of a stored document that are not refused; `None` if none is.

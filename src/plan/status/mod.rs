@@ -316,10 +316,8 @@ fn note_placed(status: &mut LambdaExecutionRoleStatus, applied: &[Step], grants:
                 }
             }
             Step::DeletePolicy(arn) => status.overflow_policies.retain(|policy| policy.arn != *arn),
-            Step::AttachManagedPolicy(arn) => {
-                if status.overflow_policies.iter().all(|policy| policy.arn != *arn) {
-                    note_attached(status, arn);
-                }
+            Step::AttachManagedPolicy(arn) if status.overflow_policies.iter().all(|policy| policy.arn != *arn) => {
+                note_attached(status, arn);
             }
             Step::DetachManagedPolicy(arn) => {
                 status.managed_policies.retain(|policy| policy.arn != *arn);

@@ -302,12 +302,10 @@ async fn a_hand_edit_of_a_grant_s_policy_is_undone_and_said_in_an_event() {
     team.create_ready("orders", grant(&world, json!({}))).await;
     let (name, policy, before) = (world.role_name("gateway"), policy_name(&teams[0], "orders"), inline(&world).await);
     for edit in [Some(OPEN), None] {
-        match edit {
-            Some(document) => put(&world.iam, &name, &policy, document).await,
-            None => {
-                let request = world.iam.delete_role_policy().role_name(&name).policy_name(&policy);
-                request.send().await.map(drop).unwrap();
-            }
+        if let Some(document) = edit {
+            put(&world.iam, &name, &policy, document).await;
+        } else {
+            world.iam.delete_role_policy().role_name(&name).policy_name(&policy).send().await.unwrap();
         }
         // A policy that looks like a grant's, and is nobody's.
         put(&world.iam, &name, "lambdaroles+nobody+nothing", OPEN).await;

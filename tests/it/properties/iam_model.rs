@@ -226,9 +226,10 @@ impl Iam {
             | Step::CreatePolicyVersion { .. }
             | Step::DeletePolicyVersion { .. }
             | Step::DetachFromRole { .. }
-            | Step::DeletePolicy(_) => {}
+            | Step::DeletePolicy(_)
             // Of policies that objects describe, which no plan of a role is about.
-            Step::TagPolicy { .. } | Step::UntagPolicy { .. } => {}
+            | Step::TagPolicy { .. }
+            | Step::UntagPolicy { .. } => {}
             Step::PutPermissionsBoundary(arn) => next.permissions_boundary = Some(arn.clone()),
             Step::DeletePermissionsBoundary => next.permissions_boundary = None,
             Step::PutInlinePolicy { name, document } => {

@@ -178,13 +178,6 @@ impl Grade {
             Step::CreateRole(_) | Step::PutPermissionsBoundary(_) => Some(Self::Bounds),
             Step::DetachManagedPolicy(_) => Some(Self::Narrows),
             Step::AttachManagedPolicy(_) => Some(Self::Widens),
-            Step::CreatePolicy(_)
-            | Step::CreatePolicyVersion { .. }
-            | Step::DeletePolicyVersion { .. }
-            | Step::TagPolicy { .. }
-            | Step::UntagPolicy { .. }
-            | Step::DetachFromRole { .. }
-            | Step::DeletePolicy(_) => None,
             Step::DeletePermissionsBoundary => Some(Self::Unbounds),
             Step::PutInlinePolicy { name, document } => {
                 Self::between(&inline(name).unwrap_or_default(), &Sayings::of(&document.to_string()))
@@ -194,7 +187,17 @@ impl Grade {
                 // A new role trusts itself last, which is no change of what was there.
                 Self::between(&Sayings::of(&start?.trust_policy), &Sayings::of(&document.to_string()))
             }
-            Step::UpdateRole { .. } | Step::TagRole(_) | Step::UntagRole(_) | Step::DeleteRole => None,
+            Step::CreatePolicy(_)
+            | Step::CreatePolicyVersion { .. }
+            | Step::DeletePolicyVersion { .. }
+            | Step::TagPolicy { .. }
+            | Step::UntagPolicy { .. }
+            | Step::DetachFromRole { .. }
+            | Step::DeletePolicy(_)
+            | Step::UpdateRole { .. }
+            | Step::TagRole(_)
+            | Step::UntagRole(_)
+            | Step::DeleteRole => None,
         }
     }
 

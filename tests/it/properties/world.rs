@@ -84,7 +84,7 @@ pub enum Ended {
     /// IAM equals the spec; with what was done for it.
     Synced(Vec<Step>),
     /// A step failed, or the process ended.
-    Failed(Applied),
+    Failed(Box<Applied>),
     /// The guard left IAM as it was.
     Held(Hold),
 }
@@ -236,7 +236,7 @@ impl World {
                     self.report(&Outcome::Failed { failure: &failure, desired, applied, attempted, is_behind: true })
                 }
             };
-            return Kept { ended: Ended::Failed(applied), status, announced };
+            return Kept { ended: Ended::Failed(Box::new(applied)), status, announced };
         }
         panic!("the role exists and does not");
     }

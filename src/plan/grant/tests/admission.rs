@@ -12,9 +12,9 @@ use crate::{
     },
 };
 
-fn with(fields: Value) -> Value {
+fn with(fields: &Value) -> Value {
     let mut statement = statement();
-    json_patch::merge(&mut statement, &fields);
+    json_patch::merge(&mut statement, fields);
     json!({"statements": [statement]})
 }
 
@@ -30,7 +30,7 @@ fn what_a_grant_adds_is_for_its_own_functions_and_its_placeholders_are_its_own()
 
 #[test]
 fn the_role_s_name_is_that_of_the_role() {
-    let fields = with(json!({"resources": ["arn:aws:s3:::$(roleName)/*"]}));
+    let fields = with(&json!({"resources": ["arn:aws:s3:::$(roleName)/*"]}));
     let document = judged(&applicant("shop", "orders", &fields)).content.unwrap().to_string();
     assert!(document.contains("arn:aws:s3:::platform-gateway/*"), "{document}");
 }
@@ -98,20 +98,20 @@ fn a_grant_is_of_a_namespace_that_may_use_the_role_s_class(#[case] on_violation:
     json!({"sourceFunctionArns": ["arn:aws:lambda:eu-west-1:111122223333:function:?*"]}),
     "a grant names its functions"
 )]
-#[case::every_function_for_a_statement(with(json!({"sourceFunctionArns": ["*"]})), "spec.statements[0].sourceFunctionArns[0]")]
-#[case::a_lifted_scope(with(json!({"sourceFunctionArns": []})), "spec.statements[0].sourceFunctionArns: what a grant adds")]
+#[case::every_function_for_a_statement(with(&json!({"sourceFunctionArns": ["*"]})), "spec.statements[0].sourceFunctionArns[0]")]
+#[case::a_lifted_scope(with(&json!({"sourceFunctionArns": []})), "spec.statements[0].sourceFunctionArns: what a grant adds")]
 #[case::a_negated_scope(
-    with(json!({"sourceFunctionArns": ["$(namespace)-x"], "sourceFunctionArnOperator": "ArnNotEquals"})),
+    with(&json!({"sourceFunctionArns": ["$(namespace)-x"], "sourceFunctionArnOperator": "ArnNotEquals"})),
     "spec.statements[0].sourceFunctionArnOperator: what a grant adds"
 )]
 #[case::a_scope_if_there_is_one(
-    with(json!({"sourceFunctionArns": ["$(namespace)-x"], "sourceFunctionArnOperator": "ArnLikeIfExists"})),
+    with(&json!({"sourceFunctionArns": ["$(namespace)-x"], "sourceFunctionArnOperator": "ArnLikeIfExists"})),
     "spec.statements[0].sourceFunctionArnOperator: what a grant adds"
 )]
 #[case::no_statements(json!({"statements": []}), "spec.statements: give at least one statement")]
 #[case::a_version(json!({"sourceFunctionArns": ["$(namespace)-orders:prod"]}), "spec.sourceFunctionArns[0]")]
-#[case::no_such_placeholder(with(json!({"resources": ["arn:aws:s3:::$(team)/*"]})), "spec.statements[0].resources[0]")]
-#[case::no_action(with(json!({"actions": ["GetObject"]})), "spec.statements[0].actions[0]")]
+#[case::no_such_placeholder(with(&json!({"resources": ["arn:aws:s3:::$(team)/*"]})), "spec.statements[0].resources[0]")]
+#[case::no_action(with(&json!({"actions": ["GetObject"]})), "spec.statements[0].actions[0]")]
 #[case::no_role(json!({"roleRef": {"name": "-"}}), "spec.roleRef.name")]
 #[case::no_namespace(json!({"roleRef": {"namespace": "a.b"}}), "spec.roleRef.namespace")]
 fn a_spec_that_cannot_be_is_told_field_by_field(#[case] fields: Value, #[case] expected: &str) {
@@ -122,7 +122,7 @@ fn a_spec_that_cannot_be_is_told_field_by_field(#[case] fields: Value, #[case] e
 
 #[test]
 fn a_comparison_by_hand_does_not_take_the_place_of_the_scope() {
-    let fields = with(json!({"conditions": {"ArnLikeIfExists": {"lambda:SourceFunctionArn": "*"}}}));
+    let fields = with(&json!({"conditions": {"ArnLikeIfExists": {"lambda:SourceFunctionArn": "*"}}}));
     match judged(&applicant("shop", "orders", &fields)).content {
         Ok(document) => {
             let document = document.to_string();
@@ -131,7 +131,7 @@ fn a_comparison_by_hand_does_not_take_the_place_of_the_scope() {
         Err(hold) => assert_eq!(hold.reason, Reason::InvalidSpec, "{}", hold.message),
     }
     for key in ["lambda:SourceFunctionArn", "Lambda:sourcefunctionarn"] {
-        let fields = with(json!({"conditions": {"ArnEquals": {key: "*"}}}));
+        let fields = with(&json!({"conditions": {"ArnEquals": {key: "*"}}}));
         let grant = judged(&applicant("shop", "orders", &fields));
         assert_eq!(reason(&grant), Some(Reason::InvalidSpec), "{key}");
     }
@@ -141,12 +141,12 @@ fn a_comparison_by_hand_does_not_take_the_place_of_the_scope() {
 #[case::another_team_s_function(json!({"sourceFunctionArns": ["billing-x"]}), "spec.sourceFunctionArns[0]")]
 #[case::a_wildcard_that_begins_too_early(json!({"sourceFunctionArns": ["$(namespace)*"]}), "spec.sourceFunctionArns[0]")]
 #[case::what_is_denied_to_another_team_s_function(
-    with(json!({"effect": "Deny", "sourceFunctionArns": ["billing-x"]})),
+    with(&json!({"effect": "Deny", "sourceFunctionArns": ["billing-x"]})),
     "spec.statements[0].sourceFunctionArns[0]"
 )]
-#[case::what_is_denied(with(json!({"actions": ["s3:DeleteBucket"]})), "spec.statements[0].actions[0]")]
+#[case::what_is_denied(with(&json!({"actions": ["s3:DeleteBucket"]})), "spec.statements[0].actions[0]")]
 #[case::what_leads_to_other_identities(
-    with(json!({"actions": ["iam:PassRole"], "resources": ["arn:aws:iam::111122223333:role/x"]})),
+    with(&json!({"actions": ["iam:PassRole"], "resources": ["arn:aws:iam::111122223333:role/x"]})),
     "spec.statements[0].actions[0]"
 )]
 fn the_class_judges_a_grant_as_one_of_the_grant_s_own_namespace(#[case] fields: Value, #[case] path: &str) {
@@ -162,13 +162,13 @@ fn the_class_judges_a_grant_as_one_of_the_grant_s_own_namespace(#[case] fields: 
 
 #[test]
 fn what_is_denied_to_one_s_own_functions_is_one_s_own_matter() {
-    let fields = with(json!({"effect": "Deny"}));
+    let fields = with(&json!({"effect": "Deny"}));
     assert_eq!(reason(&judged(&applicant("shop", "orders", &fields))), None);
 }
 
 #[test]
 fn findings_are_told_as_for_a_role() {
-    let fields = with(json!({"actions": ["s3:GetObjekt"]}));
+    let fields = with(&json!({"actions": ["s3:GetObjekt"]}));
     let grant = judged(&applicant("shop", "orders", &fields));
     assert!(
         grant.warnings.iter().any(|finding| finding.path == "spec.statements[0].actions[0]"),
@@ -180,7 +180,7 @@ fn findings_are_told_as_for_a_role() {
 #[test]
 fn a_grant_that_no_role_could_hold_is_invalid() {
     let resources: Vec<String> = (0..190).map(|n| format!("arn:aws:s3:::shop-{n:060}")).collect();
-    let grant = judged(&applicant("shop", "orders", &with(json!({"resources": resources}))));
+    let grant = judged(&applicant("shop", "orders", &with(&json!({"resources": resources}))));
     assert_eq!(reason(&grant), Some(Reason::InvalidSpec));
     assert!(message(&grant).contains("more than the 10240"), "{}", message(&grant));
 }
