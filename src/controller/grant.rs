@@ -77,6 +77,9 @@ impl Reconciled for LambdaRoleGrant {
         let (namespace, name) = role_of(self);
         let place = (namespace.as_str(), name.as_str());
         let role = Role::of(self, context);
+        if role.is_none() && self.has_unseen_role(context).await? {
+            return Ok(Ending::Stopped);
+        }
         let decoded = role.as_ref().and_then(|role| Some((role.object.0.as_ref().ok()?, role.status.as_ref())));
         let Some((object, status)) = decoded else {
             let hold = role_not_found(place, &self.namespace().unwrap_or_default());
@@ -105,6 +108,9 @@ impl Reconciled for LambdaRoleGrant {
         }
         let (namespace, name) = role_of(self);
         let role = Role::of(self, context);
+        if role.is_none() && self.has_unseen_role(context).await? {
+            return Ok(Ending::Stopped);
+        }
         let seen = role.as_ref().map(|role| RoleSeen {
             namespace: &namespace,
             name: &name,
@@ -156,6 +162,21 @@ impl Reconciled for LambdaRoleGrant {
 }
 
 impl LambdaRoleGrant {
+    /// Whether the role is there although the watch has not told of it, as when the process begins. It wakes the grant when it
+    /// has been looked at.
+    async fn has_unseen_role(&self, context: &Context) -> Result<bool, cluster::Error> {
+        let (namespace, name) = role_of(self);
+        if !context.namespaces.is_empty() && !context.namespaces.contains(&namespace) {
+            return Ok(false);
+        }
+        let is_there = context.cluster.get::<LambdaExecutionRole>(&namespace, &name).await?;
+        // One that was seen and is gone may be told late.
+        let is_gone = |role: &LambdaExecutionRole| {
+            matches!(context.shared_roles.last(&namespace, &name, role.uid().as_deref()), Some(Said::Gone))
+        };
+        Ok(is_there.is_some_and(|role| !is_gone(&role)))
+    }
+
     /// The verdict of role and class.
     async fn judged(
         &self,

@@ -15,6 +15,11 @@ fn cases() -> Vec<(&'static str, Value, &'static str)> {
         }
         json!({"statements": [statement]})
     };
+    let refusing = |fields: Value| {
+        let mut spec = statement(fields);
+        spec["overflow"] = json!("Refuse");
+        spec
+    };
     let one = |sid: &str| json!({"sid": sid, "effect": "Allow", "actions": ["s3:GetObject"], "resources": ["*"]});
     vec![
         (
@@ -49,7 +54,7 @@ fn cases() -> Vec<(&'static str, Value, &'static str)> {
         ),
         (
             "over-long document",
-            statement(
+            refusing(
                 json!({"resources": (0..200).map(|n| format!("arn:aws:s3:::{}{n:03}", "b".repeat(40))).collect::<Vec<_>>()}),
             ),
             "spec.statements: makes 11894 characters with all merged that can be, 1654 more than the 10240 that IAM allows for the inline policies of a role",
