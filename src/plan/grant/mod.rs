@@ -1,7 +1,7 @@
 //! Grants: statements that other objects add to a shared role, each as an inline policy of its own.
 //!
 //! The role's pass is the only one that writes to IAM: it judges each grant ([`judge`]), divides the room that the role's own
-//! policies leave ([`share`]) and takes the outcome among the policies that the role shall have ([`DesiredRole::with_grants`]). A
+//! policies leave ([`share`]) and takes the outcome among the policies that the role shall have ([`crate::plan::DesiredRole::with_grants`]). A
 //! grant's own pass says what came of it ([`status`]). `docs/decisions/0016-grants.md` says why.
 
 mod admission;
