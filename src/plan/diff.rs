@@ -54,7 +54,7 @@ pub fn deletion(observed: &ObservedRole, policies: &ByNumber) -> Vec<Step> {
     );
     documents.sort_by_key(|(phase, _)| *phase);
     let emptied = documents.into_iter().map(|(_, step)| step);
-    let gone = own.iter().flat_map(|policy| overflow::deletion(policy));
+    let gone = own.iter().flat_map(|policy| overflow::deletion(policy, []));
     others.map(Step::DetachManagedPolicy).chain(emptied).chain(gone).chain([Step::DeleteRole]).collect()
 }
 
@@ -87,7 +87,8 @@ fn creation(desired: &DesiredRole, placed_before: &Placed) -> Vec<Step> {
         steps.push(Step::UpdateTrustPolicy(desired.trust_policy.clone()));
     }
     let gone = policies.iter().filter(|(number, _)| !desired.overflow_policies.contains_key(number));
-    steps.extend(gone.flat_map(|(_, policy)| overflow::deletion(policy)));
+    let gone: Vec<Step> = gone.flat_map(|(_, policy)| overflow::deletion(policy, &steps)).collect();
+    steps.extend(gone);
     steps
 }
 
@@ -234,7 +235,8 @@ fn overflow_policies(
         steps.extend(rewriting::steps(desired, Some(observed), policies));
     }
     for (_, policy) in policies.iter().filter(|(number, _)| !desired.overflow_policies.contains_key(number)) {
-        steps.extend(overflow::deletion(policy).into_iter().map(|step| (Phase::Clean, step)));
+        let deletion = overflow::deletion(policy, steps.iter().map(|(_, step)| step));
+        steps.extend(deletion.into_iter().map(|step| (Phase::Clean, step)));
     }
     let needed = desired.overflow_policies.keys().max().copied();
     match (needed, overflow::tag_of(observed)) {

@@ -325,7 +325,9 @@ impl Removal<'_> {
     fn judge_remains(&self, placed: &Placed) -> Verdict {
         let policies = &placed.overflow_policies;
         match (policies.is_empty(), self.observing_class, overflow::in_use(self.role_name, None, policies)) {
-            (false, None, None) => Verdict::Delete(policies.values().flat_map(overflow::deletion).collect()),
+            (false, None, None) => {
+                Verdict::Delete(policies.values().flat_map(|policy| overflow::deletion(policy, [])).collect())
+            }
             (false, None, Some(hold)) => Verdict::Hold(hold),
             (true, _, _) | (false, Some(_), _) => Verdict::Release(None),
         }

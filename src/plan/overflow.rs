@@ -241,10 +241,20 @@ pub(super) fn rewrite(policy: &ObservedPolicy, document: &Document) -> Vec<Step>
     deletion.into_iter().chain([Step::CreatePolicyVersion { arn: arn.clone(), document: document.clone() }]).collect()
 }
 
-/// The steps that delete a policy: its other versions have to go first.
+/// The steps that delete a policy: its other versions have to go first. One that `before` writes another version of has its
+/// present default among these by then.
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html>
-pub(super) fn deletion(policy: &ObservedPolicy) -> Vec<Step> {
-    let others = policy.versions.iter().flatten().filter(|version| !version.is_default);
+pub(super) fn deletion<'a>(policy: &ObservedPolicy, before: impl IntoIterator<Item = &'a Step>) -> Vec<Step> {
+    let (mut is_rewritten, mut gone) = (false, BTreeSet::new());
+    for step in before {
+        match step {
+            Step::CreatePolicyVersion { arn, .. } if *arn == policy.arn => is_rewritten = true,
+            Step::DeletePolicyVersion { arn, version } if *arn == policy.arn => drop(gone.insert(version)),
+            _ => {}
+        }
+    }
+    let others = policy.versions.iter().flatten();
+    let others = others.filter(|version| (is_rewritten || !version.is_default) && !gone.contains(&version.id));
     let versions =
         others.map(|version| Step::DeletePolicyVersion { arn: policy.arn.clone(), version: version.id.clone() });
     versions.chain([Step::DeletePolicy(policy.arn.clone())]).collect()

@@ -154,6 +154,7 @@ impl<'a> Writes<'a> {
                 change.writes = vec![(phase, change.new.clone())];
             }
         }
+        self.deny_before_all();
         // Those that take come before those that give, so their turns are settled first.
         let mut settled: BTreeSet<Place> = BTreeSet::new();
         while settled.len() < homes.len() {
@@ -165,6 +166,39 @@ impl<'a> Writes<'a> {
             let Some(next) = open().find(|home| !waits(home)).or_else(|| open().next()).copied() else { break };
             self.settle(next, givers.get(&next));
             settled.insert(next);
+        }
+    }
+
+    /// Where several documents get statements that deny, none gives before all of these stand: those that only deny come first,
+    /// and of the others all but one are written without what is new in what they allow.
+    fn deny_before_all(&mut self) {
+        let gains = |home: &Place, effect: Effect| {
+            self.changes.get(home).is_some_and(|change| {
+                let is_new = |statement: &Statement| statement.effect == effect && !self.old.contains(statement);
+                sayings(&change.new).iter().any(is_new)
+            })
+        };
+        let is_early = |home: &Place| {
+            self.changes
+                .get(home)
+                .and_then(|change| change.writes.first())
+                .is_some_and(|(phase, _)| *phase == Phase::Deny)
+        };
+        let denying: Vec<Place> =
+            self.changes.keys().filter(|home| is_early(home) && gains(home, Effect::Deny)).copied().collect();
+        let mixed: Vec<Place> = denying.iter().filter(|home| gains(home, Effect::Allow)).copied().collect();
+        let Some((last, others)) = mixed.split_last().filter(|_| denying.len() > 1) else { return };
+        for home in others {
+            let first = self.taking_only(*home, Phase::Deny);
+            if let Some(change) = self.changes.get_mut(home) {
+                match first {
+                    Some(first) => change.writes = vec![(Phase::Deny, first), (Phase::Add, change.new.clone())],
+                    None => change.depth = 1,
+                }
+            }
+        }
+        if let Some(change) = self.changes.get_mut(last) {
+            change.depth = 1;
         }
     }
 
@@ -212,8 +246,9 @@ impl<'a> Writes<'a> {
     /// Lets those that give to `taker` wait for it: for what it takes alone, if it is due later for what else it gets.
     fn settle(&mut self, taker: Place, givers: Option<&BTreeSet<Place>>) {
         let Some(givers) = givers else { return };
+        // What it takes is in the first of its writes.
         let Some((phase, depth)) =
-            self.changes.get(&taker).and_then(|change| Some((change.writes.last()?.0, change.depth)))
+            self.changes.get(&taker).and_then(|change| Some((change.writes.first()?.0, change.depth)))
         else {
             return;
         };

@@ -182,7 +182,6 @@ proptest! {
     #![proptest_config(generate::config(300))]
 
     #[test]
-    #[ignore = "fails or runs for minutes since overflow and grants were brought together: issue 5 is not done"]
     fn a_pass_ends_in_the_declared_state_and_the_next_does_nothing(history in histories()) {
         let mut world = history.play();
         let desired = world.placed(&desired(&history.after));
@@ -209,7 +208,6 @@ proptest! {
     #![proptest_config(generate::config(100))]
 
     #[test]
-    #[ignore = "fails or runs for minutes since overflow and grants were brought together: issue 5 is not done"]
     fn wherever_a_pass_is_cut_the_next_ends_as_if_it_had_not_been(history in histories()) {
         let mut world = history.play();
         let desired = world.placed(&desired(&history.after));
