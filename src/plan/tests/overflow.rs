@@ -17,7 +17,7 @@ use crate::{
         guard::Removal,
         overflow::{self, ByNumber, Names},
     },
-    policy::Document,
+    policy::{Document, document::Effect},
 };
 
 const PREFIX: &str = "arn:aws:iam::111122223333:policy/shop-orders-";
@@ -188,6 +188,62 @@ fn a_denial_that_moves_is_in_force_all_the_way() {
     let given = steps.iter().position(is_given).unwrap();
     let taken = steps.iter().rposition(is_taken).unwrap();
     assert!(taken < given, "{:?}", clauses(&steps));
+}
+
+/// A statement that no managed policy has room for.
+fn long_allow() -> String {
+    let resources: Vec<String> =
+        (0..15).map(|number| format!("'arn:aws:s3:::{number}-{}/*'", "c".repeat(430))).collect();
+    format!("{{sid: Long, effect: Allow, actions: ['s3:GetObject'], resources: [{}]}}", resources.join(", "))
+}
+
+/// The effects that the steps write, document by document.
+fn effects(steps: &[Step]) -> Vec<(bool, usize)> {
+    let of = |document: &Document| {
+        let denies = document.statements.iter().filter(|statement| statement.effect == Effect::Deny).count();
+        (denies < document.statements.len(), denies)
+    };
+    let written = steps.iter().filter_map(|step| match step {
+        Step::PutInlinePolicy { document, .. } | Step::CreatePolicyVersion { document, .. } => Some(of(document)),
+        Step::CreatePolicy(new) => Some(of(&new.document)),
+        _ => None,
+    });
+    written.collect()
+}
+
+#[test]
+fn of_a_new_role_nothing_is_open_before_all_that_denies_stands() {
+    let denies: Vec<String> = (0..10).map(|number| statement(number, "Deny")).collect();
+    let new = desired(&yaml(&[vec![long_allow()], denies].concat()));
+    let steps = diff(&new, None, &Placed::default());
+    let written = effects(&steps);
+    let (last, before) = written.split_last().unwrap();
+    assert!(last.0 && before.iter().all(|(allows, _)| !allows), "{written:?}");
+    assert_eq!(written.iter().map(|(_, denies)| denies).sum::<usize>(), 10, "{written:?}");
+    let attached = steps.iter().position(|step| matches!(step, Step::AttachManagedPolicy(_)));
+    let open = steps.iter().position(|step| matches!(step, Step::PutInlinePolicy { .. }));
+    assert!(attached.is_some() && attached < open, "{:?}", clauses(&steps));
+}
+
+#[test]
+fn a_policy_that_is_written_once_more_before_it_goes_is_deleted_with_the_version_that_leaves() {
+    let (_, placed) = synced(&desired(&yaml(&allows(40))));
+    let policy = &placed.overflow_policies[&2];
+    let versions = |before: &[Step]| {
+        let steps = overflow::deletion(policy, before);
+        assert!(matches!(steps.last(), Some(Step::DeletePolicy(_))));
+        steps.len() - 1
+    };
+    let rewritten = overflow::rewrite(policy, &Document::new(Vec::new()));
+    assert_eq!((versions(&[]), versions(&rewritten)), (0, 1));
+    let full = (1..=5).map(|n| PolicyVersion { id: format!("v{n}"), is_default: n == 5 });
+    let full = ObservedPolicy { versions: Some(full.collect()), ..policy.clone() };
+    let rewritten = overflow::rewrite(&full, &Document::new(Vec::new()));
+    let deleted = overflow::deletion(&full, &rewritten);
+    let named = |id: &str| {
+        deleted.iter().any(|step| matches!(step, Step::DeletePolicyVersion { version, .. } if version == id))
+    };
+    assert!(!named("v1") && ["v2", "v3", "v4", "v5"].into_iter().all(named), "{:?}", clauses(&deleted));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use lambdaroles::api::{ConditionType, LambdaManagedPolicy, Reason};
 use serde_json::{Value, json};
 
-use crate::harness::{Objects, World, condition};
+use crate::harness::{Objects, World, condition, namespaces, open_class};
 
 const TABLE: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/orders";
 
@@ -107,13 +107,30 @@ async fn both_may_be_deleted_in_any_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn neither_a_reference_nor_an_arn_reaches_what_its_owner_does_not_admit() {
-    let world = World::start().await;
-    let policies: Objects<LambdaManagedPolicy> = world.objects();
+async fn neither_a_reference_nor_an_arn_reaches_a_policy_whose_owner_does_not_admit_the_role() {
+    let team = namespaces(1, json!({})).await.remove(0);
+    let of_namespace = |namespace: &str| {
+        let mut spec = open_class(namespace);
+        spec["namespaces"]["names"] = json!([namespace, team]);
+        spec
+    };
+    let world = World::start_in(of_namespace, &["--namespace", &team]).await;
+    let policies: Objects<LambdaManagedPolicy> = Objects::in_namespace(&world.client, &team);
     policies.create_ready("table", policy(&world, "dynamodb:GetItem")).await;
-    let elsewhere = json!({"managedPolicies": [{"ref": {"name": "table", "namespace": "kube-system"}}]});
-    world.create("elsewhere", elsewhere).await;
-    let held = world.condition("elsewhere", ConditionType::Accepted, "False", Reason::PolicyNotAllowed).await;
-    assert!(condition(&held, ConditionType::Stalled).is_some_and(|stalled| stalled.status == "True"));
-    assert!(!world.role_exists(&world.role_name("elsewhere")).await);
+    let arn = format!("arn:aws:iam::123456789012:policy/{team}-table");
+    world.proxy.forget();
+    let entries = [("by-name", json!({"ref": {"name": "table", "namespace": team}})), ("by-arn", json!({"arn": arn}))];
+    for (name, entry) in &entries {
+        world.create(name, json!({"managedPolicies": [entry]})).await;
+        let held = world.condition(name, ConditionType::Accepted, "False", Reason::PolicyNotAllowed).await;
+        assert!(condition(&held, ConditionType::Stalled).is_some_and(|stalled| stalled.status == "True"), "{name}");
+    }
+    assert_eq!(world.proxy.writes(), [] as [String; 0]);
+    // Once it admits the namespace both go on: who refers to it by the watch, who lists its ARN at the next look.
+    policies.change("table", json!({"allowedNamespaces": {"names": [world.namespace]}})).await;
+    world.ready("by-name").await;
+    world.look("by-arn").await;
+    for (name, _) in &entries {
+        assert_eq!(world.snapshot(&world.role_name(name)).await.managed, std::slice::from_ref(&arn), "{name}");
+    }
 }
