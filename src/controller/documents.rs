@@ -8,7 +8,7 @@ use super::convergence::Convergence;
 use crate::{
     catalog::managed_policy::is_of_aws,
     plan::{
-        DesiredRole, Failure, Hold, ManagedPolicy, Step, TrackedPolicy,
+        Account, DesiredRole, Failure, Hold, ManagedPolicy, ObjectClass, ObservedRole, Placed, Step, TrackedPolicy,
         compliance::{self, Documents},
         reference,
         tracking::last_told,
@@ -16,6 +16,33 @@ use crate::{
 };
 
 impl Convergence<'_> {
+    /// Why the class refuses the role, if it does.
+    pub(super) async fn refusal(
+        &self,
+        class: &ObjectClass,
+        account: &Account,
+        desired: &DesiredRole,
+        observed: Option<&ObservedRole>,
+        placed_before: &Placed,
+    ) -> Result<Option<Hold>, Failure> {
+        let role_arn = compliance::role_arn(desired, account);
+        let own = &placed_before.overflow_policies;
+        let mut unread = compliance::unread_documents(&compliance::documents_needed(Some(desired), observed, own));
+        unread.extend(self.of_aws(compliance::documents_in_catalog(Some(desired), observed), true).await);
+        let refusal_by =
+            |documents: &Documents| compliance::refusal(class, desired, &role_arn, observed, placed_before, documents);
+        // First what can be told without reading anything: which policies there are is not every author's to know.
+        if let Some(hold) = refusal_by(&unread) {
+            return Ok(Some(hold));
+        }
+        let judged = compliance::documents_judged(Some(desired), observed, own);
+        let documents = self.documents(judged, &desired.name).await?;
+        match self.impostor(&desired.name).await? {
+            Some(hold) => Ok(Some(hold)),
+            None => Ok(refusal_by(&documents)),
+        }
+    }
+
     /// The documents of managed policies. A role is neither accepted nor taken anything from on a guess about them.
     pub(super) async fn documents(&self, arns: BTreeSet<String>, role_name: &str) -> Result<Documents, Failure> {
         let (in_catalog, needed): (BTreeSet<_>, BTreeSet<_>) =

@@ -6,6 +6,7 @@ mod circumstances;
 mod class;
 mod convergence;
 mod documents;
+mod enforcement;
 mod grant;
 mod look;
 mod memory;
