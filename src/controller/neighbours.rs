@@ -75,8 +75,10 @@ pub(super) fn of_role(role: &LambdaExecutionRole, context: &Context) -> Option<S
             policy.and_then(|policy| policy.0.as_ref().ok().map(reference::essence))
         })
         .collect();
+    // By which the owners of policies admit it.
+    let labels = (!policies.is_empty()).then(|| context.view.namespace(&namespace).labels);
     let grants = grant::digest(role, &applicants(role, context));
-    (!policies.is_empty() || grants.is_some()).then(|| format!("{policies:?} {grants:?}"))
+    (!policies.is_empty() || grants.is_some()).then(|| format!("{policies:?} {labels:?} {grants:?}"))
 }
 
 /// The grants for a role, as they are judged.
