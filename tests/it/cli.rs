@@ -65,7 +65,7 @@ fn the_examples_have_no_errors_and_render() {
 #[test]
 fn every_attack_is_refused_offline_for_what_it_is() {
     let lint = |files: &[&str]| run(&[&["lint", "--namespace", "shop", "--output", "json"], files].concat(), "");
-    let output = lint(&["tests/attacks", "tests/attacks/class"]);
+    let output = lint(&["tests/attacks", "tests/attacks/class", "tests/attacks/others"]);
     assert_eq!(output.status.code(), Some(1));
     let report = json_of(&output);
     let findings = report["findings"].as_array().unwrap();

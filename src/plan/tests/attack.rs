@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use kube::ResourceExt;
 use serde_json::Value;
 
 use super::account;
@@ -15,6 +16,7 @@ use crate::{
         desired::desired_role,
         grant::{self, Applicant, SharedRole},
         managed_policy::{self, Boundaries, desired_policy},
+        reference::Referrer,
     },
 };
 
@@ -80,16 +82,31 @@ fn complaints_of_role(object: &Value) -> Vec<String> {
     let owner = Owner { cluster: "north".to_owned(), namespace: "shop".to_owned(), name };
     let account = Account { id: class.spec.account.id.clone(), region: "us-east-1".to_owned(), ..account() };
     let namespace = Namespace { name: owner.namespace.clone(), labels: Some(BTreeMap::new()) };
+    let referrer = Referrer {
+        namespace: &namespace,
+        class_name: "strict",
+        class: &class.spec,
+        account: &account,
+        cluster: &owner.cluster,
+        attached: Vec::new(),
+    };
+    let policies: Vec<LambdaManagedPolicy> =
+        objects("tests/attacks/others").into_values().map(|object| serde_json::from_value(object).unwrap()).collect();
+    let (references, mut said) = References::offline(&role.spec, &referrer, |(namespace, name)| {
+        policies.iter().find(|policy| {
+            policy.name_any() == *name && policy.namespace().as_deref().unwrap_or("shop") == namespace
+        })
+    });
     let class = match select(&role, &namespace, [&class]) {
         Selection::Allowed(class) => ObjectClass::of("strict", &class.spec, &role.spec, &owner, &account)
             .unwrap_or_else(|faults| panic!("{faults:?}")),
         Selection::Forbidden(_, hold) | Selection::Missing(hold) => return vec![hold.message],
     };
-    let findings = match desired_role(&role.spec, &owner, &account, &class, &References::default(), None) {
+    said.extend(match desired_role(&role.spec, &owner, &account, &class, &references, None) {
         Ok(desired) => compliance::offline(&class, &role.spec, &desired, &account, &compliance::Documents::new()).0,
         Err(findings) => findings,
-    };
-    findings.iter().map(ToString::to_string).collect()
+    });
+    said.iter().map(ToString::to_string).collect()
 }
 
 #[test]

@@ -50,6 +50,13 @@ async fn no_attack_reaches_iam_and_each_is_told_why() {
             world.create_ready(name, object["spec"].clone()).await;
         }
     }
+    // What they refer to, as far as it is in their namespace: whoever is not admitted is not told what there is in others.
+    for object in objects("tests/attacks/others", &world.namespace) {
+        if object["metadata"].get("namespace").is_none() {
+            let policies = world.objects::<LambdaManagedPolicy>();
+            policies.create(object["metadata"]["name"].as_str().unwrap(), object["spec"].clone()).await;
+        }
+    }
     world.proxy.forget();
     let mut missed = attack_with::<LambdaExecutionRole>(&world, &roles).await;
     missed.extend(attack_with::<LambdaManagedPolicy>(&world, &policies).await);
