@@ -46,6 +46,8 @@ pub enum Change {
         namespace: String,
         /// Its name.
         name: String,
+        /// Its ARN, as far as it is known.
+        arn: Option<String>,
     },
     /// A grant came, changed or went.
     Grant(Arc<Guarded<LambdaRoleGrant>>),
@@ -96,6 +98,7 @@ impl View {
             all_changes.push(changes(events, "LambdaManagedPolicies", essence, |policy| Change::Policy {
                 namespace: policy.namespace().unwrap_or_default(),
                 name: policy.name_any(),
+                arn: policy.0.ok().and_then(|policy| policy.status?.policy_arn),
             }));
             policies.push(policy);
         }

@@ -76,7 +76,8 @@ impl Convergence<'_> {
             Err(unread) => failure = failure.or(Some(unread)),
         }
         if self.narrows(class) && hold.is_none_or(|hold| hold.reason != Reason::Drifted) {
-            let lost = grant::narrowing(&self.grants(class, account), observed);
+            let mut lost = grant::narrowing(&self.grants(class, account), observed);
+            lost.extend(self.references.withdrawal(observed));
             let narrowed = apply(lost.into_iter().filter(|step| !done.contains(step)).collect()).await;
             failure = failure.or_else(|| failure_of(&narrowed, &observed.name));
             done.extend(narrowed.done);
@@ -87,13 +88,15 @@ impl Convergence<'_> {
         }
     }
 
-    /// Whether grants of a role that is held or refused lose what they are not to have.
+    /// Whether a role that is held or refused loses what others have withdrawn: grants, and policies that admit it no more.
     fn narrows(&self, class: &ObjectClass) -> bool {
         class.mode == Mode::Enforce && !self.role.spec.suspend
     }
 
     /// Whether one may have to.
     fn must_narrow(&self, class: &ObjectClass, account: &Account) -> bool {
-        self.narrows(class) && grant::must_narrow(&self.grants(class, account), self.previous)
+        self.narrows(class)
+            && (self.references.withdrawn().next().is_some()
+                || grant::must_narrow(&self.grants(class, account), self.previous))
     }
 }

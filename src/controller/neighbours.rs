@@ -28,11 +28,12 @@ pub(super) fn wake_for(change: &Change, context: &Context) {
             context.wake_policies.all();
             context.wake_grants.all();
         }
-        Change::Policy { namespace, name } => {
+        Change::Policy { namespace, name, arn } => {
             let refers = |object: &Guarded<LambdaExecutionRole>| {
                 object.0.as_ref().is_ok_and(|role| {
                     let keys = References::of(&role.spec, &role.namespace().unwrap_or_default());
                     keys.iter().any(|key| (&key.0, &key.1) == (namespace, name))
+                        || arn.as_ref().is_some_and(|arn| reference::lists(&role.spec, arn))
                 })
             };
             for role in context.roles.iter().flat_map(|store| store.state_filter(refers)) {
@@ -65,7 +66,7 @@ pub(super) fn grants_for(role: &LambdaExecutionRole, context: &Context) -> Vec<A
     grants
 }
 
-/// What decides about a role beside itself and its class: the policies that it refers to, and the grants for it.
+/// What decides about a role beside itself and its class: the policies that it refers to or lists, and the grants for it.
 pub(super) fn of_role(role: &LambdaExecutionRole, context: &Context) -> Option<String> {
     let namespace = role.namespace().unwrap_or_default();
     let policies: Vec<_> = References::of(&role.spec, &namespace)
@@ -77,8 +78,10 @@ pub(super) fn of_role(role: &LambdaExecutionRole, context: &Context) -> Option<S
         .collect();
     // By which the owners of policies admit it.
     let labels = (!policies.is_empty()).then(|| context.view.namespace(&namespace).labels);
+    let borrowed = borrowing(role, context).map(|hold| hold.message);
     let grants = grant::digest(role, &applicants(role, context));
-    (!policies.is_empty() || grants.is_some()).then(|| format!("{policies:?} {labels:?} {grants:?}"))
+    let is_alone = policies.is_empty() && borrowed.is_none() && grants.is_none();
+    (!is_alone).then(|| format!("{policies:?} {labels:?} {borrowed:?} {grants:?}"))
 }
 
 /// The grants for a role, as they are judged.

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
 use super::{
-    Account, Hold, ManagedPolicy as StoredPolicy, ObjectClass, Owner, PolicyOwner,
+    Account, Hold, ManagedPolicy as StoredPolicy, ObjectClass, ObservedRole, Owner, PolicyOwner, Step,
     class::{Namespace, bound_class, selects},
 };
 use crate::{
@@ -41,15 +41,23 @@ pub enum Resolution {
         /// Why.
         hold: Hold,
     },
+    /// One that the role has, and that admits it no more.
+    Withdrawn {
+        /// Its ARN.
+        arn: String,
+        /// What there is to say.
+        hold: Hold,
+    },
 }
 
 impl Resolution {
-    /// The ARN, as far as it can be told.
+    /// The ARN of what the role shall have, as far as it can be told.
     #[must_use]
     pub fn arn(&self) -> Option<&str> {
         match self {
             Self::Ready { arn } => Some(arn),
             Self::Waiting { arn, hold: _ } => arn.as_deref(),
+            Self::Withdrawn { .. } => None,
         }
     }
 }
@@ -111,10 +119,10 @@ impl References {
             let (key, path) = (key(reference, &referrer.namespace.name), format!("spec.managedPolicies[{index}].ref"));
             match references.0.get(&key)? {
                 Resolution::Ready { .. } => None,
-                Resolution::Waiting { hold, .. } if found.contains_key(&key) => {
+                Resolution::Waiting { hold, .. } | Resolution::Withdrawn { hold, .. } if found.contains_key(&key) => {
                     Some(Finding::invalid(path, hold.message.trim_end_matches('.')))
                 }
-                Resolution::Waiting { .. } => Some(Finding {
+                Resolution::Waiting { .. } | Resolution::Withdrawn { .. } => Some(Finding {
                     severity: Severity::Warning,
                     code: Code::PolicyNotRead,
                     path,
@@ -140,8 +148,23 @@ impl References {
     pub fn ready(&self) -> impl Iterator<Item = (&PolicyKey, &str)> {
         self.0.iter().filter_map(|(key, resolution)| match resolution {
             Resolution::Ready { arn } => Some((key, arn.as_str())),
-            Resolution::Waiting { .. } => None,
+            Resolution::Waiting { .. } | Resolution::Withdrawn { .. } => None,
         })
+    }
+
+    /// ARNs of the policies that the role has and is not to have any more, as their owners say.
+    pub fn withdrawn(&self) -> impl Iterator<Item = &str> {
+        self.0.values().filter_map(|resolution| match resolution {
+            Resolution::Withdrawn { arn, hold: _ } => Some(arn.as_str()),
+            Resolution::Ready { .. } | Resolution::Waiting { .. } => None,
+        })
+    }
+
+    /// The steps that take from a role, whatever else is the matter with it, what has been withdrawn.
+    #[must_use]
+    pub fn withdrawal(&self, observed: &ObservedRole) -> Vec<Step> {
+        let attached = self.withdrawn().filter(|arn| observed.managed_policies.contains(*arn));
+        attached.map(|arn| Step::DetachManagedPolicy(arn.to_owned())).collect()
     }
 
     /// The first reason for which the role waits.
@@ -149,7 +172,7 @@ impl References {
     pub fn hold(&self) -> Option<&Hold> {
         self.0.values().find_map(|resolution| match resolution {
             Resolution::Ready { .. } => None,
-            Resolution::Waiting { arn: _, hold } => Some(hold),
+            Resolution::Waiting { arn: _, hold } | Resolution::Withdrawn { arn: _, hold } => Some(hold),
         })
     }
 }
@@ -166,19 +189,23 @@ impl Referrer<'_> {
             arn,
             hold: Hold::new(reason, message),
         };
-        // Who may not refer to a policy is not told whether it is there.
-        let not_admitted = || {
+        let owner = Owner { cluster: self.cluster.to_owned(), namespace: namespace.clone(), name: name.clone() };
+        let arn = |policy: &LambdaManagedPolicy| {
+            policy_arn(self.class_name, self.class, &policy.spec, &owner, self.account).ok()
+        };
+        if *namespace != self.namespace.name && !policy.is_some_and(|policy| self.is_admitted_by(&policy.spec)) {
+            // Who may not refer to a policy is not told whether it is there.
             let message = format!(
                 "The role refers to LambdaManagedPolicy {namespace}/{name}, which is not there or does not admit namespace {} (spec.allowedNamespaces of the policy). Ask whoever owns the policy, or refer to one of the role's own namespace.",
                 self.namespace.name
             );
-            waiting(None, Reason::PolicyNotAllowed, message)
-        };
-        let is_own = *namespace == self.namespace.name;
-        let Some(policy) = policy.filter(|policy| is_own || self.is_admitted_by(&policy.spec)) else {
-            if !is_own {
-                return not_admitted();
-            }
+            let arn = policy.filter(|policy| self.is_shut_out_by(&policy.spec)).and_then(arn);
+            return match arn.filter(|arn| self.attached.contains(&arn.as_str())) {
+                Some(arn) => Resolution::Withdrawn { arn, hold: Hold::new(Reason::PolicyNotAllowed, message) },
+                None => waiting(None, Reason::PolicyNotAllowed, message),
+            };
+        }
+        let Some(policy) = policy else {
             let message =
                 format!("There is no LambdaManagedPolicy {namespace}/{name}. The role waits until it is made.");
             return waiting(None, Reason::PolicyNotReady, message);
@@ -191,8 +218,7 @@ impl Referrer<'_> {
             );
             return waiting(None, Reason::PolicyNotAllowed, message);
         }
-        let owner = Owner { cluster: self.cluster.to_owned(), namespace: namespace.clone(), name: name.clone() };
-        let Ok(arn) = policy_arn(self.class_name, self.class, &policy.spec, &owner, self.account) else {
+        let Some(arn) = arn(policy) else {
             let message =
                 format!("What LambdaManagedPolicy {namespace}/{name} is called cannot be told from its class.");
             return waiting(None, Reason::PolicyNotReady, message);
@@ -222,6 +248,12 @@ impl Referrer<'_> {
 
     fn is_admitted_by(&self, policy: &LambdaManagedPolicySpec) -> bool {
         policy.allowed_namespaces.as_ref().is_some_and(|allowed| selects(allowed, self.namespace))
+    }
+
+    /// Whether the policy does not admit the role for certain: nothing is taken away on a guess at labels.
+    fn is_shut_out_by(&self, policy: &LambdaManagedPolicySpec) -> bool {
+        let by_label = policy.allowed_namespaces.as_ref().is_some_and(|allowed| allowed.selector.is_some());
+        !self.is_admitted_by(policy) && (self.namespace.labels.is_some() || !by_label)
     }
 }
 
@@ -297,10 +329,22 @@ pub fn arn_of(account: &Account, path: &str, name: &str) -> String {
     format!("arn:{}:iam::{}:policy{path}{name}", account.partition, account.id)
 }
 
+/// Whether `spec` lists the policy of that ARN by an ARN.
+#[must_use]
+pub fn lists(spec: &LambdaExecutionRoleSpec, arn: &str) -> bool {
+    let listed = spec.managed_policies.iter().filter_map(|policy| policy.arn.as_deref());
+    identity(arn).is_some_and(|known| listed.filter_map(identity).any(|listed| listed == known))
+}
+
+/// By which an account tells a policy from others: its name, without regard to case and path.
+fn identity(arn: &str) -> Option<(String, String)> {
+    let arn = Arn::parse(arn)?;
+    Some((arn.account.to_owned(), arn.resource.rsplit('/').next()?.to_ascii_lowercase()))
+}
+
 /// The hold of a role that lists by its ARN a policy that belongs to an object which does not admit the role, if so.
 ///
-/// `described` are the objects whose policies are known, with their ARNs. The names of policies are one in an account without
-/// regard to case and path, so ARNs are compared so.
+/// `described` are the objects whose policies are known, with their ARNs.
 #[must_use]
 pub fn borrowed<'a>(
     spec: &LambdaExecutionRoleSpec,
@@ -312,17 +356,13 @@ pub fn borrowed<'a>(
     if listed.is_empty() {
         return None;
     }
-    let name = |arn: &str| {
-        let arn = Arn::parse(arn)?;
-        Some((arn.account.to_owned(), arn.resource.rsplit('/').next()?.to_ascii_lowercase()))
-    };
-    let listed: Vec<_> = listed.into_iter().map(|arn| (arn, name(arn))).collect();
+    let listed: Vec<_> = listed.into_iter().map(|arn| (arn, identity(arn))).collect();
     described.into_iter().find_map(|(policy, arn)| {
         let of_policy = policy.namespace().unwrap_or_default();
         let is_admitted = of_policy == namespace.name
             || policy.spec.allowed_namespaces.as_ref().is_some_and(|allowed| selects(allowed, namespace));
-        let known = name(arn).filter(|_| !is_admitted)?;
-        let (listed, _) = listed.iter().find(|(_, name)| name.as_ref() == Some(&known))?;
+        let known = identity(arn).filter(|_| !is_admitted)?;
+        let (listed, _) = listed.iter().find(|(_, listed)| listed.as_ref() == Some(&known))?;
         let message = format!(
             "spec.managedPolicies lists {listed}, which belongs to a LambdaManagedPolicy of another namespace that does not admit namespace {} (spec.allowedNamespaces of the policy). Ask whoever owns the policy, or leave it out.",
             namespace.name

@@ -93,9 +93,9 @@ fn complaints_of_role(object: &Value) -> Vec<String> {
     let policies: Vec<LambdaManagedPolicy> =
         objects("tests/attacks/others").into_values().map(|object| serde_json::from_value(object).unwrap()).collect();
     let (references, mut said) = References::offline(&role.spec, &referrer, |(namespace, name)| {
-        policies.iter().find(|policy| {
-            policy.name_any() == *name && policy.namespace().as_deref().unwrap_or("shop") == namespace
-        })
+        policies
+            .iter()
+            .find(|policy| policy.name_any() == *name && policy.namespace().as_deref().unwrap_or("shop") == namespace)
     });
     let class = match select(&role, &namespace, [&class]) {
         Selection::Allowed(class) => ObjectClass::of("strict", &class.spec, &role.spec, &owner, &account)

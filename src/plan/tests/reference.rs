@@ -12,7 +12,7 @@ use crate::{
     plan::{
         References,
         class::Namespace,
-        reference::{PolicyKey, Referrer, Resolution, borrowed, essence},
+        reference::{PolicyKey, Referrer, Resolution, borrowed, essence, lists},
     },
 };
 
@@ -31,12 +31,21 @@ fn policy(namespace: &str, patch: &str) -> LambdaManagedPolicy {
 
 /// What a role in `shop`, labelled `tier: web`, finds that refers to the policy.
 fn resolved(reference: &str, policies: &[LambdaManagedPolicy], attached: &[&str]) -> Resolution {
+    let labels = BTreeMap::from([("tier".to_owned(), "web".to_owned())]);
+    resolved_with(Some(labels), reference, policies, attached)
+}
+
+fn resolved_with(
+    labels: Option<BTreeMap<String, String>>,
+    reference: &str,
+    policies: &[LambdaManagedPolicy],
+    attached: &[&str],
+) -> Resolution {
     let spec = spec(&format!("managedPolicies: [{{ref: {reference}}}]"));
     let class: LambdaRoleClassSpec = serde_json::from_value(json!({
         "account": {"id": "111122223333"}, "namespaces": {"names": ["*"]}, "naming": {"path": "/lambda/$(namespace)/"},
     }))
     .unwrap();
-    let labels = Some(BTreeMap::from([("tier".to_owned(), "web".to_owned())]));
     let referrer = Referrer {
         namespace: &Namespace { name: "shop".to_owned(), labels },
         class_name: "production",
@@ -61,7 +70,7 @@ fn ready(arn: &str) -> Resolution {
 fn reason(resolution: &Resolution) -> Reason {
     match resolution {
         Resolution::Ready { arn } => panic!("{arn}"),
-        Resolution::Waiting { hold, .. } => hold.reason,
+        Resolution::Waiting { hold, .. } | Resolution::Withdrawn { hold, .. } => hold.reason,
     }
 }
 
@@ -113,6 +122,33 @@ fn a_policy_of_another_namespace_is_for_those_that_it_admits(#[case] patch: &str
     }
 }
 
+#[rstest]
+#[case::nobody("{}", None, true)]
+#[case::others("spec: {allowedNamespaces: {names: [store]}}", None, true)]
+#[case::another_label("spec: {allowedNamespaces: {selector: {matchLabels: {tier: data}}}}", Some("web"), true)]
+// Nothing is taken away on a guess.
+#[case::labels_that_nobody_can_read("spec: {allowedNamespaces: {selector: {matchLabels: {tier: data}}}}", None, false)]
+fn a_role_loses_a_policy_that_admits_it_no_more(
+    #[case] patch: &str,
+    #[case] tier: Option<&str>,
+    #[case] is_withdrawn: bool,
+) {
+    let arn = ARN.replace("shop", "data");
+    let labels = tier.map(|tier| BTreeMap::from([("tier".to_owned(), tier.to_owned())]));
+    let reference = "{name: table, namespace: data}";
+    let resolution = |attached: &[&str]| resolved_with(labels.clone(), reference, &[policy("data", patch)], attached);
+    let (before, after) = (resolution(&[&arn]), resolution(&[]));
+    assert_eq!(
+        matches!(before, Resolution::Withdrawn { arn: ref known, .. } if *known == arn),
+        is_withdrawn,
+        "{before:?}"
+    );
+    assert_eq!(before.arn(), None);
+    // Who has it not is told the same as anybody, then and before.
+    assert_eq!(after, resolved(reference, &[], &[]));
+    assert_eq!(reason(&before), Reason::PolicyNotAllowed);
+}
+
 #[test]
 fn a_policy_of_another_class_is_not_for_the_role() {
     let other = policy("shop", "spec: {className: sandbox}");
@@ -133,6 +169,7 @@ fn the_arn_is_no_way_round_a_policy_that_does_not_admit_the_role(#[case] arn: &s
     assert_eq!(hold("{}").map(|hold| hold.reason), is_borrowed.then_some(Reason::PolicyNotAllowed));
     assert_eq!(hold("spec: {allowedNamespaces: {names: [shop]}}"), None);
     assert_eq!(borrowed(&spec, &namespace, [(&policy("shop", "{}"), policy_arn.as_str())]), None);
+    assert_eq!(lists(&spec, &policy_arn), is_borrowed, "it is looked at again when that policy changes");
 }
 
 /// Roles are woken when it changes, and each wake costs a look at IAM.

@@ -126,11 +126,19 @@ async fn neither_a_reference_nor_an_arn_reaches_a_policy_whose_owner_does_not_ad
         assert!(condition(&held, ConditionType::Stalled).is_some_and(|stalled| stalled.status == "True"), "{name}");
     }
     assert_eq!(world.proxy.writes(), [] as [String; 0]);
-    // Once it admits the namespace both go on: who refers to it by the watch, who lists its ARN at the next look.
+    // Once it admits the namespace both go on, by the watch alone.
     policies.change("table", json!({"allowedNamespaces": {"names": [world.namespace]}})).await;
-    world.ready("by-name").await;
-    world.look("by-arn").await;
     for (name, _) in &entries {
+        world.ready(name).await;
         assert_eq!(world.snapshot(&world.role_name(name)).await.managed, std::slice::from_ref(&arn), "{name}");
     }
+    // And what its owner withdraws is gone from who refers to it. An ARN is the class's matter, which says Keep.
+    world.proxy.forget();
+    policies.change("table", json!({"allowedNamespaces": null})).await;
+    for (name, _) in &entries {
+        let held = world.condition(name, ConditionType::Accepted, "False", Reason::PolicyNotAllowed).await;
+        let listed = held.status.unwrap().managed_policies.len();
+        assert_eq!(listed, usize::from(*name == "by-arn"), "{name}");
+    }
+    assert_eq!(world.proxy.writes(), ["DetachRolePolicy"]);
 }
