@@ -103,7 +103,9 @@ fn grant_of(
             .to_owned(),
     };
     let seen = classes.namespace(namespace);
-    let role = likely_role(role, (role_namespace, &key.1), &seen);
+    let hold = admits(&role.spec.grants, (role_namespace, &key.1), &seen);
+    let is_unlabelled = hold.is_some_and(|hold| hold.reason == Reason::NamespaceUnknown);
+    let role = if is_unlabelled { admitting(role) } else { role.clone() };
     let class = class.map(|class| likely_class(class, &seen));
     // Whoever selects by labels that nobody told was taken to select.
     let seen = Namespace { labels: seen.labels.or_else(|| Some(BTreeMap::new())), ..seen };
@@ -120,6 +122,10 @@ fn grant_of(
         findings.push(refusal(hold));
     }
     findings.extend(judged.warnings.clone());
+    if is_unlabelled {
+        let role = format!("LambdaExecutionRole {role_namespace}/{}", key.1);
+        findings.push(Finding::namespace_not_read("spec.roleRef", &role, namespace));
+    }
     if judged.content.is_err() { Err(findings) } else { Ok((Some((key, judged)), findings)) }
 }
 
@@ -156,17 +162,14 @@ fn everybody() -> Grants {
     Grants { from: GrantsFrom::Selector, selector: Some(LabelSelector::default()) }
 }
 
-/// The role, taken to admit a namespace of which it cannot be told.
-fn likely_role(role: &LambdaExecutionRole, place: (&str, &str), namespace: &Namespace) -> LambdaExecutionRole {
+/// The role, taken to admit every namespace.
+fn admitting(role: &LambdaExecutionRole) -> LambdaExecutionRole {
     let mut role = role.clone();
-    let hold = admits(&role.spec.grants, place, namespace);
-    if hold.is_some_and(|hold| hold.reason == Reason::NamespaceUnknown) {
-        role.spec.grants = everybody();
-    }
+    role.spec.grants = everybody();
     role
 }
 
-/// The same for the class.
+/// The class, taken to be for a namespace of which it cannot be told.
 fn likely_class(class: &LambdaRoleClass, namespace: &Namespace) -> LambdaRoleClass {
     let mut class = class.clone();
     let is_unknown = namespace.labels.is_none() && class.spec.namespaces.selector.is_some();

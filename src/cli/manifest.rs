@@ -126,11 +126,12 @@ impl Manifests {
                 continue;
             }
             let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-            let findings = classes.add(object);
+            let findings =
+                if object["kind"] == "LambdaRoleClass" { classes.add(object) } else { vec![unknown_kind(&object)] };
             manifests.push(Manifest { file, namespace: String::new(), name, role: None, policy: None, findings });
         }
         let is_without_objects = roles.is_empty() && policies.is_empty() && grants.is_empty();
-        if is_without_objects && classes.is_empty() {
+        if is_without_objects && manifests.is_empty() {
             return Err(
                 "none of LambdaExecutionRole, LambdaManagedPolicy, LambdaRoleGrant and LambdaRoleClass is in these files"
                     .to_owned(),
@@ -145,7 +146,7 @@ impl Manifests {
             let (manifest, policy) = self
                 .judge(&file, object, &schema::POLICY, |object, namespace| self.policy_of(object, namespace, &classes));
             if let Some(policy) = &policy {
-                readable_policies.add_document(policy);
+                readable_policies.add_document(&(manifest.namespace.clone(), manifest.name.clone()), policy);
             }
             manifests.push(Manifest { policy: policy.map(Box::new), ..manifest });
         }
@@ -383,11 +384,15 @@ fn items(mut object: Value) -> Vec<Value> {
     }
 }
 
+fn unknown_kind(object: &Value) -> Finding {
+    let kind = object["kind"].as_str().unwrap_or("nothing");
+    Finding::invalid("kind", format!("{kind} is no kind of {GROUP}, which has {}", KINDS.join(", ")))
+}
+
 fn is_ours(object: &Value) -> bool {
     let group = object["apiVersion"].as_str().and_then(|version| version.split_once('/')).map(|(group, _)| group);
-    let is_kind = |kind: &str| object["kind"] == kind;
-    group == Some(GROUP) && KINDS.iter().any(|kind| is_kind(kind))
-        || object["apiVersion"] == "v1" && is_kind("Namespace")
+    // A kind that we do not have is a mistake, which nobody else would tell.
+    group == Some(GROUP) || object["apiVersion"] == "v1" && object["kind"] == "Namespace"
 }
 
 /// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>

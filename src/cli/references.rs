@@ -21,7 +21,8 @@ use crate::{
 /// Policies by namespace and name.
 #[derive(Debug, Default)]
 pub(super) struct Policies {
-    readable: BTreeMap<PolicyKey, LambdaManagedPolicy>,
+    /// Each with its ARN, if it leads to a policy.
+    readable: BTreeMap<PolicyKey, (LambdaManagedPolicy, Option<String>)>,
     /// What those say that lead to a policy, by ARN.
     documents: BTreeMap<String, Document>,
 }
@@ -31,12 +32,17 @@ impl Policies {
     pub(super) fn add(&mut self, object: &Value, namespace: &str) {
         if let Ok((policy, _)) = schema::decoded::<LambdaManagedPolicy>(object.clone(), &schema::POLICY) {
             let namespace = policy.namespace().unwrap_or_else(|| namespace.to_owned());
-            self.readable.insert((namespace, policy.name_any()), policy);
+            let mut policy = policy;
+            policy.metadata.namespace = Some(namespace.clone());
+            self.readable.insert((namespace, policy.name_any()), (policy, None));
         }
     }
 
-    /// Takes up what a policy says.
-    pub(super) fn add_document(&mut self, policy: &DesiredPolicy) {
+    /// Takes up what the policy of that namespace and name leads to.
+    pub(super) fn add_document(&mut self, key: &PolicyKey, policy: &DesiredPolicy) {
+        if let Some((_, arn)) = self.readable.get_mut(key) {
+            *arn = Some(policy.arn.clone());
+        }
         self.documents.insert(policy.arn.clone(), policy.document.clone());
     }
 
@@ -64,6 +70,6 @@ impl Policies {
             cluster: &owner.cluster,
             attached: Vec::new(),
         };
-        References::offline(&role.spec, &referrer, |key| self.readable.get(key))
+        References::offline(&role.spec, &referrer, &self.readable)
     }
 }

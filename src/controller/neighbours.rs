@@ -12,7 +12,7 @@ use crate::{
     api::{LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaManagedPolicy, LambdaRoleClass, LambdaRoleGrant},
     cluster::{Change, Guarded},
     plan::{
-        Account, Hold, ObjectClass, Owner, References,
+        Account, Hold, ObjectClass, References,
         class::select,
         grant::{self, Applicant},
         managed_policy as policy,
@@ -156,15 +156,25 @@ pub(super) fn borrowing(role: &LambdaExecutionRole, context: &Context) -> Option
     borrowed(&role.spec, &namespace, described)
 }
 
-/// The roles that refer to a policy, or have it by their status, each with its class: a new version reaches all of them.
-pub(super) fn referrers(arn: &str, policy: &Owner, account: &Account, context: &Context) -> Vec<policy::Referrer> {
-    let key = (policy.namespace.clone(), policy.name.clone());
+/// The roles that have a policy by their status, or are admitted by it and refer to it, each with its class: a new version
+/// reaches all of them.
+pub(super) fn referrers(
+    arn: &str,
+    policy: &LambdaManagedPolicy,
+    account: &Account,
+    context: &Context,
+) -> Vec<policy::Referrer> {
+    let key = (policy.namespace().unwrap_or_default(), policy.name_any());
     let refers = |object: &Guarded<LambdaExecutionRole>| {
         object.0.as_ref().is_ok_and(|role| {
-            let attached = role.status.iter().flat_map(|status| &status.managed_policies).map(|policy| &policy.arn);
-            let listed = role.spec.managed_policies.iter().filter_map(|policy| policy.arn.as_ref());
-            attached.chain(listed).any(|known| known == arn)
-                || References::of(&role.spec, &role.namespace().unwrap_or_default()).contains(&key)
+            let namespace = role.namespace().unwrap_or_default();
+            let has_it = role.status.iter().flat_map(|status| &status.managed_policies).any(|known| known.arn == arn);
+            let names_it =
+                || reference::lists(&role.spec, arn) || References::of(&role.spec, &namespace).contains(&key);
+            // Whoever is not admitted has no say in what others own.
+            let is_admitted =
+                || reference::admits(&policy.spec, &key.0, &context.view.namespace(&namespace)) != Some(false);
+            has_it || names_it() && is_admitted()
         })
     };
     let classes = context.view.classes();

@@ -96,6 +96,8 @@ pub enum Code {
     NoRoomForGrant,
     /// The role of a grant is not known offline; the controller knows it and judges by it.
     RoleNotRead,
+    /// Whether a namespace is admitted depends on its labels, which are not known offline.
+    NamespaceNotRead,
 }
 
 /// One finding.
@@ -123,6 +125,15 @@ impl Finding {
             message: message.into(),
             fix: None,
         }
+    }
+
+    /// What `by` says of `namespace` cannot be told, as it goes by labels that no manifest tells.
+    pub fn namespace_not_read(path: impl Into<String>, by: &str, namespace: &str) -> Self {
+        let message = format!(
+            "{by} admits namespaces by their labels, and no manifest tells those of namespace {namespace}, so that it is taken to be admitted"
+        );
+        let fix = "Give the manifest of the Namespace, too";
+        Self::new(Severity::Warning, Code::NamespaceNotRead, path.into(), message, fix)
     }
 
     /// A finding with its fix.

@@ -1,5 +1,7 @@
 //! References of roles to managed policies that are described by objects.
 
+mod offline;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -15,7 +17,7 @@ use crate::{
         LambdaManagedPolicyStatus, LambdaRoleClassSpec, Reason,
         role::{ManagedPolicy, PolicyReference},
     },
-    lint::{Code, Finding, Severity},
+    lint::Finding,
     policy::Arn,
 };
 
@@ -101,43 +103,6 @@ impl References {
         Self(keys.into_iter().map(|key| (key.clone(), referrer.resolve(&key, find(&key)))).collect())
     }
 
-    /// The same where nothing is known but manifests: a policy among them counts as in place. Also what there is to say.
-    #[must_use]
-    pub fn offline<'a>(
-        spec: &LambdaExecutionRoleSpec,
-        referrer: &Referrer<'_>,
-        find: impl Fn(&PolicyKey) -> Option<&'a LambdaManagedPolicy>,
-    ) -> (Self, Vec<Finding>) {
-        let found: BTreeMap<PolicyKey, LambdaManagedPolicy> = Self::of(spec, &referrer.namespace.name)
-            .into_iter()
-            .filter_map(|key| find(&key).map(|policy| (key.clone(), referrer.in_place(&key, policy))))
-            .collect();
-        let references = Self::resolve(spec, referrer, |key| found.get(key));
-        let entries = spec.managed_policies.iter().enumerate();
-        let entries = entries.filter_map(|(index, policy)| Some((index, policy.reference.as_ref()?)));
-        let findings = entries.filter_map(|(index, reference)| {
-            let (key, path) = (key(reference, &referrer.namespace.name), format!("spec.managedPolicies[{index}].ref"));
-            match references.0.get(&key)? {
-                Resolution::Ready { .. } => None,
-                Resolution::Waiting { hold, .. } | Resolution::Withdrawn { hold, .. } if found.contains_key(&key) => {
-                    Some(Finding::invalid(path, hold.message.trim_end_matches('.')))
-                }
-                Resolution::Waiting { .. } | Resolution::Withdrawn { .. } => Some(Finding {
-                    severity: Severity::Warning,
-                    code: Code::PolicyNotRead,
-                    path,
-                    message: format!(
-                        "LambdaManagedPolicy {}/{} is not among the manifests, so that neither it nor what it allows is known here",
-                        key.0, key.1
-                    ),
-                    fix: Some("Give its manifest, too".to_owned()),
-                }),
-            }
-        });
-        let findings = findings.collect();
-        (references, findings)
-    }
-
     /// What `reference` of a role in `namespace` leads to; `None` if nobody looked it up.
     #[must_use]
     pub fn get(&self, reference: &PolicyReference, namespace: &str) -> Option<&Resolution> {
@@ -193,17 +158,28 @@ impl Referrer<'_> {
         let arn = |policy: &LambdaManagedPolicy| {
             policy_arn(self.class_name, self.class, &policy.spec, &owner, self.account).ok()
         };
-        if *namespace != self.namespace.name && !policy.is_some_and(|policy| self.is_admitted_by(&policy.spec)) {
-            // Who may not refer to a policy is not told whether it is there.
-            let message = format!(
-                "The role refers to LambdaManagedPolicy {namespace}/{name}, which is not there or does not admit namespace {} (spec.allowedNamespaces of the policy). Ask whoever owns the policy, or refer to one of the role's own namespace.",
-                self.namespace.name
-            );
-            let arn = policy.filter(|policy| self.is_shut_out_by(&policy.spec)).and_then(arn);
-            return match arn.filter(|arn| self.attached.contains(&arn.as_str())) {
-                Some(arn) => Resolution::Withdrawn { arn, hold: Hold::new(Reason::PolicyNotAllowed, message) },
-                None => waiting(None, Reason::PolicyNotAllowed, message),
-            };
+        let is_own = *namespace == self.namespace.name;
+        match policy.map_or(Some(is_own), |policy| admits(&policy.spec, namespace, self.namespace)) {
+            Some(true) => {}
+            Some(false) => {
+                // Who may not refer to a policy is not told whether it is there.
+                let message = format!(
+                    "The role refers to LambdaManagedPolicy {namespace}/{name}, which is not there or does not admit namespace {} (spec.allowedNamespaces of the policy). Ask whoever owns the policy, or refer to one of the role's own namespace.",
+                    self.namespace.name
+                );
+                let attached = policy.and_then(arn).filter(|arn| self.attached.contains(&arn.as_str()));
+                return match attached {
+                    Some(arn) => Resolution::Withdrawn { arn, hold: Hold::new(Reason::PolicyNotAllowed, message) },
+                    None => waiting(None, Reason::PolicyNotAllowed, message),
+                };
+            }
+            None => {
+                let message = format!(
+                    "LambdaManagedPolicy {namespace}/{name} admits namespaces by their labels, and the controller cannot read those of namespace {}. Let it list and watch namespaces.",
+                    self.namespace.name
+                );
+                return waiting(None, Reason::NamespaceUnknown, message);
+            }
         }
         let Some(policy) = policy else {
             let message =
@@ -233,28 +209,15 @@ impl Referrer<'_> {
             }
         }
     }
+}
 
-    /// The policy as it is once the controller has made it.
-    fn in_place(&self, (namespace, name): &PolicyKey, policy: &LambdaManagedPolicy) -> LambdaManagedPolicy {
-        let owner = Owner { cluster: self.cluster.to_owned(), namespace: namespace.clone(), name: name.clone() };
-        let arn = policy_arn(self.class_name, self.class, &policy.spec, &owner, self.account).ok();
-        let status = LambdaManagedPolicyStatus {
-            policy_id: arn.is_some().then(String::new),
-            policy_arn: arn,
-            ..LambdaManagedPolicyStatus::default()
-        };
-        LambdaManagedPolicy { status: Some(status), ..policy.clone() }
-    }
-
-    fn is_admitted_by(&self, policy: &LambdaManagedPolicySpec) -> bool {
-        policy.allowed_namespaces.as_ref().is_some_and(|allowed| selects(allowed, self.namespace))
-    }
-
-    /// Whether the policy does not admit the role for certain: nothing is taken away on a guess at labels.
-    fn is_shut_out_by(&self, policy: &LambdaManagedPolicySpec) -> bool {
-        let by_label = policy.allowed_namespaces.as_ref().is_some_and(|allowed| allowed.selector.is_some());
-        !self.is_admitted_by(policy) && (self.namespace.labels.is_some() || !by_label)
-    }
+/// Whether roles of `namespace` may refer to a policy of namespace `of`; `None` if that depends on labels which nobody can read.
+#[must_use]
+pub fn admits(policy: &LambdaManagedPolicySpec, of: &str, namespace: &Namespace) -> Option<bool> {
+    let Some(allowed) = &policy.allowed_namespaces else { return Some(of == namespace.name) };
+    let is_admitted = of == namespace.name || selects(allowed, namespace);
+    let is_known = is_admitted || namespace.labels.is_some() || allowed.selector.is_none();
+    is_known.then_some(is_admitted)
 }
 
 /// Why a role cannot have the policy, if so. A policy that was in place once stays that, whatever becomes of later
@@ -358,9 +321,7 @@ pub fn borrowed<'a>(
     }
     let listed: Vec<_> = listed.into_iter().map(|arn| (arn, identity(arn))).collect();
     described.into_iter().find_map(|(policy, arn)| {
-        let of_policy = policy.namespace().unwrap_or_default();
-        let is_admitted = of_policy == namespace.name
-            || policy.spec.allowed_namespaces.as_ref().is_some_and(|allowed| selects(allowed, namespace));
+        let is_admitted = admits(&policy.spec, &policy.namespace().unwrap_or_default(), namespace) == Some(true);
         let known = identity(arn).filter(|_| !is_admitted)?;
         let (listed, _) = listed.iter().find(|(_, listed)| listed.as_ref() == Some(&known))?;
         let message = format!(

@@ -258,7 +258,7 @@ impl Convergence<'_> {
                 return Ok(End::Held { hold, enforced: Vec::new() });
             }
             if observed.as_ref().is_some_and(|found| is_rewritten(&desired, found)) {
-                let referrers = neighbours::referrers(&desired.arn, &owner.owner, account, context);
+                let referrers = neighbours::referrers(&desired.arn, policy, account, context);
                 if let Some(hold) = compliance::refusal_for_roles(&desired, &referrers) {
                     return Ok(self.held(class, observed, hold).await);
                 }

@@ -26,6 +26,7 @@ use crate::{
             removal::Removal,
             status::{Outcome, farewell},
         },
+        reference,
         status::Note,
     },
 };
@@ -130,7 +131,11 @@ async fn look(
     let mut roles: Vec<Referral> = Vec::new();
     if let Some(found) = observed.as_mut().filter(|found| removal.concerns(found)) {
         let stored = pass.context.cluster.list_stored::<LambdaExecutionRole>(&pass.context.namespaces).await?;
-        roles = stored.iter().map(Referral::of).collect();
+        let own = &pass.owner.owner.namespace;
+        let admits = |namespace: &str| {
+            reference::admits(&pass.policy.spec, own, &pass.context.view.namespace(namespace)) != Some(false)
+        };
+        roles = stored.iter().map(|role| Referral::of(role, admits)).collect();
         match pass.aws.policy_usage(found, |name| roles.iter().any(|role| role.may_be_called(name))).await {
             Ok(asked) => usage = asked,
             Err(error) => return Ok(Err(error)),

@@ -18,6 +18,8 @@ pub struct Referral {
     pub name: String,
     /// Names that its role may have, by its spec and its status.
     role_names: Vec<String>,
+    /// Whether the policy is for roles of that namespace, or may be.
+    is_admitted: bool,
     /// Whether IAM is neither read nor written for it.
     pub is_suspended: bool,
     /// The objects that it refers to.
@@ -33,9 +35,9 @@ pub struct Referral {
 }
 
 impl Referral {
-    /// What `object`, which is whole, says.
+    /// What `object`, which is whole, says to a policy that admits the namespaces of which `admits` says so.
     #[must_use]
-    pub fn of(object: &Value) -> Self {
+    pub fn of(object: &Value, admits: impl Fn(&str) -> bool) -> Self {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let (metadata, spec) = (&object["metadata"], &object["spec"]);
         let namespace = text(&metadata["namespace"]).unwrap_or_default();
@@ -51,6 +53,7 @@ impl Referral {
         Self {
             name: text(&metadata["name"]).unwrap_or_default(),
             role_names: [&spec["roleName"], &object["status"]["roleName"]].into_iter().filter_map(text).collect(),
+            is_admitted: admits(&namespace),
             is_suspended: spec["suspend"].as_bool().unwrap_or_default(),
             keys: policies.iter().filter_map(key).collect(),
             arns: policies.iter().filter_map(|policy| text(&policy["arn"])).collect(),
@@ -64,10 +67,12 @@ impl Referral {
         }
     }
 
-    /// Whether the role refers to the policy of the object `key`, whose ARN is `arn`, by either, or may do so.
+    /// Whether the role refers to the policy of the object `key`, whose ARN is `arn`, by either, or may do so. Whoever is not admitted
+    /// is not to hold up what others own.
     #[must_use]
     pub fn refers_to(&self, key: &PolicyKey, arn: &str, account: &Account) -> bool {
-        self.is_illegible || self.keys.contains(key) || self.arns.iter().any(|listed| self.is(listed, arn, account))
+        let names_it = self.keys.contains(key) || self.arns.iter().any(|listed| self.is(listed, arn, account));
+        self.is_admitted && (self.is_illegible || names_it)
     }
 
     /// What only the class of the role could tell is taken for anything.

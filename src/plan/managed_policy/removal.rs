@@ -70,7 +70,7 @@ impl Removal<'_> {
         if !referring.is_empty() {
             let names: Vec<String> = referring.iter().map(|role| format!("{}/{}", role.namespace, role.name)).collect();
             let message = format!(
-                "Policy {} is not deleted: LambdaExecutionRole {} refers to it. Take it out of spec.managedPolicies, or delete the role; the deletion then goes on by itself.",
+                "Policy {} is not deleted while a role refers to it: LambdaExecutionRole {}. Take it out of spec.managedPolicies there, or delete what refers to it; the deletion then goes on by itself.",
                 self.name,
                 listed(&names)
             );

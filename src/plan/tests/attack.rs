@@ -90,13 +90,12 @@ fn complaints_of_role(object: &Value) -> Vec<String> {
         cluster: &owner.cluster,
         attached: Vec::new(),
     };
-    let policies: Vec<LambdaManagedPolicy> =
-        objects("tests/attacks/others").into_values().map(|object| serde_json::from_value(object).unwrap()).collect();
-    let (references, mut said) = References::offline(&role.spec, &referrer, |(namespace, name)| {
-        policies
-            .iter()
-            .find(|policy| policy.name_any() == *name && policy.namespace().as_deref().unwrap_or("shop") == namespace)
+    let policies = objects("tests/attacks/others").into_values().map(|object| {
+        let policy: LambdaManagedPolicy = serde_json::from_value(object).unwrap();
+        let namespace = policy.namespace().unwrap_or_else(|| owner.namespace.clone());
+        ((namespace, policy.name_any()), (policy, None))
     });
+    let (references, mut said) = References::offline(&role.spec, &referrer, &policies.collect());
     let class = match select(&role, &namespace, [&class]) {
         Selection::Allowed(class) => ObjectClass::of("strict", &class.spec, &role.spec, &owner, &account)
             .unwrap_or_else(|faults| panic!("{faults:?}")),

@@ -144,9 +144,9 @@ fn a_role_loses_a_policy_that_admits_it_no_more(
         "{before:?}"
     );
     assert_eq!(before.arn(), None);
-    // Who has it not is told the same as anybody, then and before.
-    assert_eq!(after, resolved(reference, &[], &[]));
-    assert_eq!(reason(&before), Reason::PolicyNotAllowed);
+    let expected = if is_withdrawn { Reason::PolicyNotAllowed } else { Reason::NamespaceUnknown };
+    assert_eq!(reason(&after), expected);
+    assert_eq!(reason(&before), expected);
 }
 
 #[test]
@@ -196,8 +196,9 @@ fn the_essence_of_a_policy_is_what_its_roles_go_by() {
     }
 }
 
-fn offline(policies: &[LambdaManagedPolicy]) -> (Option<Resolution>, Vec<Finding>) {
-    let spec = spec("managedPolicies: [{ref: {name: table, namespace: data}}]");
+/// What a role in `shop` is told offline that has `entry`, and that policy among its manifests, if there is one.
+fn offline(entry: &str, policy: Option<LambdaManagedPolicy>) -> (Option<Resolution>, Vec<Finding>) {
+    let spec = spec(&format!("managedPolicies: [{entry}]"));
     let class = LambdaRoleClassSpec::default();
     let referrer = Referrer {
         namespace: &Namespace { name: "shop".to_owned(), labels: None },
@@ -207,17 +208,44 @@ fn offline(policies: &[LambdaManagedPolicy]) -> (Option<Resolution>, Vec<Finding
         cluster: "c",
         attached: Vec::new(),
     };
-    let (references, findings) = References::offline(&spec, &referrer, |_| policies.first());
-    (references.get(spec.managed_policies[0].reference.as_ref().unwrap(), "shop").cloned(), findings)
+    let policies = policy.map(|policy| (("data".to_owned(), "table".to_owned()), (policy, Some(OFFLINE.to_owned()))));
+    let (references, findings) = References::offline(&spec, &referrer, &policies.into_iter().collect());
+    let reference = spec.managed_policies[0].reference.as_ref();
+    (reference.and_then(|reference| references.get(reference, "shop")).cloned(), findings)
 }
 
-#[test]
-fn offline_a_policy_among_the_manifests_counts_as_in_place() {
-    let admitting = policy("data", "{status: null, spec: {allowedNamespaces: {names: [shop]}}}");
-    assert_eq!(offline(&[admitting]), (Some(ready("arn:aws:iam::111122223333:policy/data-table")), Vec::new()));
-    let (_, refused) = offline(&[policy("data", "status: null")]);
-    assert_eq!(refused[0].severity, Severity::Error);
-    assert!(refused[0].to_string().contains("spec.managedPolicies[0].ref"), "{}", refused[0]);
-    let (_, unknown) = offline(&[]);
-    assert_eq!((unknown[0].code, unknown[0].severity), (Code::PolicyNotRead, Severity::Warning));
+const OFFLINE: &str = "arn:aws:iam::111122223333:policy/data-table";
+
+const REFERENCE: &str = "{ref: {name: table, namespace: data}}";
+
+fn told(findings: &[Finding]) -> Vec<(Severity, Code, &str)> {
+    findings.iter().map(|finding| (finding.severity, finding.code, finding.path.as_str())).collect()
+}
+
+#[rstest]
+#[case::admitted(Some("{status: null, spec: {allowedNamespaces: {names: [shop]}}}"), true, &[])]
+#[case::not_admitted(Some("status: null"), false, &[(Severity::Error, Code::InvalidField, "spec.managedPolicies[0].ref")])]
+#[case::admitted_by_labels_that_no_manifest_tells(
+    Some("{status: null, spec: {allowedNamespaces: {selector: {matchLabels: {tier: web}}}}}"),
+    true,
+    &[(Severity::Warning, Code::NamespaceNotRead, "spec.managedPolicies[0].ref")]
+)]
+#[case::not_among_the_manifests(None, false, &[(Severity::Warning, Code::PolicyNotRead, "spec.managedPolicies[0].ref")])]
+fn offline_a_policy_among_the_manifests_counts_as_in_place(
+    #[case] patch: Option<&str>,
+    #[case] is_ready: bool,
+    #[case] expected: &[(Severity, Code, &str)],
+) {
+    let (resolution, findings) = offline(REFERENCE, patch.map(|patch| policy("data", patch)));
+    assert_eq!(resolution == Some(ready(OFFLINE)), is_ready, "{resolution:?}");
+    assert_eq!(told(&findings), expected);
+}
+
+#[rstest]
+#[case::not_admitted("{}", &[(Severity::Error, Code::InvalidField, "spec.managedPolicies")])]
+#[case::admitted("spec: {allowedNamespaces: {names: [shop]}}", &[])]
+#[case::nobody_can_tell("spec: {allowedNamespaces: {selector: {matchLabels: {tier: web}}}}", &[])]
+fn offline_too_the_arn_is_no_way_round(#[case] patch: &str, #[case] expected: &[(Severity, Code, &str)]) {
+    let (_, findings) = offline(&format!("{{arn: '{OFFLINE}'}}"), Some(policy("data", patch)));
+    assert_eq!(told(&findings), expected);
 }

@@ -38,7 +38,8 @@ fn judged_of(
         suspend: false,
     };
     change(&mut removal);
-    let roles: Vec<Referral> = roles.iter().map(Referral::of).collect();
+    let admits = |namespace: &str| ["shop", "data"].contains(&namespace);
+    let roles: Vec<Referral> = roles.iter().map(|role| Referral::of(role, admits)).collect();
     removal.judge_unseen().unwrap_or_else(|| removal.judge(Some(observed), usage, &roles, &account()))
 }
 
@@ -108,9 +109,24 @@ fn a_role_that_refers_to_it_keeps_it(#[case] spec: Value, #[case] is_kept: bool)
     if is_kept {
         let hold = hold(verdict);
         assert_eq!(hold.reason, Reason::InUseByRoles);
-        assert!(hold.message.contains("LambdaExecutionRole shop/api refers to it"), "{}", hold.message);
+        assert!(hold.message.contains("while a role refers to it: LambdaExecutionRole shop/api"), "{}", hold.message);
     } else {
         assert!(matches!(verdict, Verdict::Delete(_)));
+    }
+}
+
+#[rstest]
+#[case::that_is_admitted("data", true)]
+#[case::that_is_not("other", false)]
+fn a_role_of_another_namespace_keeps_it_only_if_its_owner_admits_that(#[case] namespace: &str, #[case] is_kept: bool) {
+    for managed in
+        [json!([{"ref": {"namespace": "shop", "name": "orders"}}]), json!([{"arn": ARN}]), json!("illegible")]
+    {
+        let role = json!({
+            "metadata": {"namespace": namespace, "name": "api"}, "spec": {"managedPolicies": managed},
+        });
+        let verdict = judged(|_| {}, &PolicyUsage::default(), &[role]);
+        assert_eq!(matches!(verdict, Verdict::Hold(_)), is_kept, "{verdict:?}");
     }
 }
 
