@@ -119,7 +119,10 @@ pub fn report(pass: &Pass<'_, LambdaRoleGrantStatus>, found: &Found<'_>) -> Repo
         warnings: Vec::new(),
     };
     let (verdicts, next, reason) = match found {
-        Found::Unjudged(hold) => (refused(hold, NOTHING), Next::Resync, hold.reason),
+        Found::Unjudged(hold) => {
+            let on_role = unjudged(&mut status, pass.previous, hold);
+            (refused(hold, &on_role), Next::Resync, hold.reason)
+        }
         Found::Leaving { hold } => {
             status = LambdaRoleGrantStatus { conditions: Vec::new(), ..pass.previous.clone() };
             status.observed_generation = pass.generation;
@@ -141,6 +144,27 @@ pub fn report(pass: &Pass<'_, LambdaRoleGrantStatus>, found: &Found<'_>) -> Repo
     Report { status, notes, next }
 }
 
+/// What is on the role of a grant that nobody judges, as far as it can be told; what is known of it stays in the status.
+fn unjudged(status: &mut LambdaRoleGrantStatus, previous: &LambdaRoleGrantStatus, hold: &Hold) -> String {
+    let (Some(role), Some(policy)) = (&previous.role_arn, &previous.policy_name) else { return NOTHING.to_owned() };
+    status.role_arn = Some(role.clone());
+    status.policy_name = Some(policy.clone());
+    if matches!(hold.reason, Reason::RoleNotFound | Reason::GrantNotAdmitted) {
+        return format!(
+            "Nothing of the grant is on a role of an object. If {role} was retained when its object went, policy {policy} stays on it as it was, until an object takes that role up again."
+        );
+    }
+    status.characters = previous.characters;
+    match previous.characters {
+        Some(_) => as_before(policy),
+        None => NOTHING.to_owned(),
+    }
+}
+
+fn as_before(policy: &str) -> String {
+    format!("Policy {policy} is on the role as it was before.")
+}
+
 const NOTHING: &str = "Nothing of the grant is on the role.";
 
 fn judgement(
@@ -152,7 +176,7 @@ fn judgement(
     let entry = role.entry(&judged.key);
     let policy = judged.key.policy_name();
     let on_role = match entry.and_then(|entry| entry.characters) {
-        Some(_) => format!("Policy {policy} is on the role as it was before."),
+        Some(_) => as_before(&policy),
         None => NOTHING.to_owned(),
     };
     let document = match &judged.content {

@@ -196,6 +196,28 @@ fn who_may_not_add_to_a_role_is_not_told_whether_it_is_there() {
 }
 
 #[test]
+fn a_grant_whose_role_went_is_not_said_to_have_left_nothing_if_that_may_have_been_retained() {
+    let synced = |report: &Report<LambdaRoleGrantStatus>| {
+        condition(&report.status, ConditionType::Synced).unwrap().message.clone()
+    };
+    let gone = role_not_found(("platform", "gateway"), "shop");
+    let never = report(&pass(&FIRST(), 104), &Found::Unjudged(&gone));
+    assert_eq!(synced(&never), "Nothing of the grant is on the role.");
+    let before = said(&FIRST(), 104, &sound(), seen(&role_status(Some(entry(1, Some(200), None))))).status;
+    let after = report(&pass(&before, 105), &Found::Unjudged(&gone));
+    let policy = before.policy_name.clone().unwrap();
+    assert!(synced(&after).contains("was retained") && synced(&after).contains(&policy), "{}", synced(&after));
+    assert_eq!(
+        report(&pass(&after.status, 106), &Found::Unjudged(&gone)).status,
+        after.status,
+        "it is said the same again"
+    );
+    let unreadable = crate::plan::Hold::new(Reason::InvalidSpec, "spec: cannot be read.");
+    let unread = report(&pass(&before, 105), &Found::Unjudged(&unreadable));
+    assert_eq!(synced(&unread), format!("Policy {policy} is on the role as it was before."));
+}
+
+#[test]
 fn a_deletion_waits_until_the_role_has_lost_the_policy() {
     let key = GrantKey { namespace: "shop".to_owned(), name: "orders".to_owned() };
     let on_role = role_status(Some(entry(1, Some(200), None)));
