@@ -90,6 +90,62 @@ fn every_attack_is_refused_offline_for_what_it_is() {
 }
 
 #[test]
+fn a_kind_that_there_is_not_is_told_and_not_passed_over() {
+    for kind in ["LambdaPolicy", "lambdamanagedpolicy"] {
+        let manifest = format!("apiVersion: lambdaroles.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: orders}}\n");
+        let output = run(&["lint", "-"], &manifest);
+        assert_eq!(output.status.code(), Some(1));
+        let told = text(&output.stdout);
+        assert!(told.contains(&format!("error InvalidField: kind: {kind} is no kind of lambdaroles.dev")), "{told}");
+        assert!(told.contains("LambdaManagedPolicy"), "{told}");
+    }
+}
+
+#[test]
+fn whom_a_role_or_a_policy_admits_by_labels_that_no_manifest_tells_is_a_warning() {
+    let objects = "\
+apiVersion: lambdaroles.dev/v1alpha1
+kind: LambdaExecutionRole
+metadata: {name: gateway, namespace: platform}
+spec: {grants: {from: Selector, selector: {matchLabels: {tier: web}}}}
+---
+apiVersion: lambdaroles.dev/v1alpha1
+kind: LambdaManagedPolicy
+metadata: {name: tables, namespace: platform}
+spec:
+  allowedNamespaces: {selector: {matchLabels: {tier: web}}}
+  statements: [{effect: Allow, actions: ['dynamodb:Query'], resources: ['arn:aws:dynamodb:us-east-1:123456789012:table/a']}]
+---
+apiVersion: lambdaroles.dev/v1alpha1
+kind: LambdaExecutionRole
+metadata: {name: orders, namespace: shop}
+spec: {managedPolicies: [{ref: {name: tables, namespace: platform}}]}
+---
+apiVersion: lambdaroles.dev/v1alpha1
+kind: LambdaRoleGrant
+metadata: {name: orders, namespace: shop}
+spec:
+  roleRef: {name: gateway, namespace: platform}
+  sourceFunctionArns: [shop-orders]
+  statements: [{effect: Allow, actions: ['dynamodb:Query'], resources: ['arn:aws:dynamodb:us-east-1:123456789012:table/a']}]
+---
+";
+    let lint = |labels: Option<&str>| {
+        let namespace = labels
+            .map(|labels| format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {labels}}}\n"));
+        let input = objects.to_owned() + &namespace.unwrap_or_default();
+        let output = run(&["lint", "--account-id", "123456789012", "-"], &input);
+        (output.status.code(), text(&output.stdout))
+    };
+    let (code, told) = lint(None);
+    assert_eq!((code, told.matches("warning NamespaceNotRead").count()), (Some(0), 2), "{told}");
+    let (code, told) = lint(Some("{tier: web}"));
+    assert_eq!((code, told.matches("NamespaceNotRead").count()), (Some(0), 0), "{told}");
+    let (code, told) = lint(Some("{tier: data}"));
+    assert_eq!((code, told.matches("error ").count()), (Some(1), 2), "{told}");
+}
+
+#[test]
 fn a_role_is_judged_by_the_class_that_it_would_have() {
     let class = |namespaces: &str| {
         format!(

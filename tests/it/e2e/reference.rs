@@ -141,4 +141,10 @@ async fn neither_a_reference_nor_an_arn_reaches_a_policy_whose_owner_does_not_ad
         assert_eq!(listed, usize::from(*name == "by-arn"), "{name}");
     }
     assert_eq!(world.proxy.writes(), ["DetachRolePolicy"]);
+    // Nor do such roles keep it from being changed or deleted.
+    policies.change("table", json!({"statements": policy(&world, "dynamodb:Query")["statements"]})).await;
+    policies.ready("table").await;
+    policies.delete("table").await;
+    policies.gone("table").await;
+    assert_eq!(world.snapshot(&world.role_name("by-arn")).await.managed, [] as [String; 0]);
 }
