@@ -71,6 +71,8 @@ pub enum Reason {
     PolicyInUse,
     /// A `LambdaManagedPolicy` that the role refers to is not there or not ready; the role goes on by itself when it is.
     PolicyNotReady,
+    /// A `LambdaManagedPolicy` that the role refers to needs somebody to see to it; the role waits for that.
+    PolicyRefused,
     /// The role refers to a `LambdaManagedPolicy` that does not admit it, or is of another class.
     PolicyNotAllowed,
     /// The managed policy is in use: the message says by whom.

@@ -139,7 +139,7 @@ pub struct LambdaExecutionRoleSpec {
     pub grants: Grants,
 
     /// What becomes of the role's own statements for which its inline policies have no room, even merged. `ManagedPolicies`: they
-    /// go into managed policies of the role's own, `<roleName>-2` and so on. `Refuse`: the object is refused.
+    /// go into managed policies of the role's own, `<roleName>+2` and so on. `Refuse`: the object is refused.
     #[serde(default)]
     pub overflow: Overflow,
 
@@ -256,6 +256,7 @@ pub struct PolicyReference {
 
 /// Who may add statements to a role with a `LambdaRoleGrant`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.selector) == (self.from == 'Selector')").message(rule::GRANTS_SELECTOR))]
 pub struct Grants {
     /// `None` (default), `SameNamespace`, or `Selector`.
@@ -267,6 +268,12 @@ pub struct Grants {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "super::schema::label_selector")]
     pub selector: Option<LabelSelector>,
+
+    /// Most characters of inline policies that the grants of one namespace may take of the role's 10,240, so that no namespace takes all.
+    /// Default: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = rule::INLINE_CHARACTERS_MAX))]
+    pub max_characters_per_namespace: Option<i64>,
 }
 
 /// Where grants may come from.

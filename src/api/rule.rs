@@ -115,6 +115,14 @@ pub const GRANT_SCOPE: &str = "what a grant adds holds for the functions that it
 pub const GRANT_FUNCTION: &str = "a grant names its functions: the function's name must hold more than wildcards";
 /// Message: a selector where it does not belong, or none where it does.
 pub const GRANTS_SELECTOR: &str = "selector belongs to from: Selector, and to nothing else";
+/// Most characters of all inline policies of a role together.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+pub const INLINE_CHARACTERS_MAX: i64 = 10_240;
+/// Message: a name that is that of a role's own policy.
+pub const POLICY_NAME_OF_OVERFLOW: &str = "must not end in + and a number: so are called the policies that hold what a role's inline policies have no room for";
+/// Message: a limit for the grants of a namespace that is none.
+pub const GRANTS_MAX_CHARACTERS: &str =
+    "must be from 1 to 10240, the characters that IAM allows the inline policies of a role";
 /// Message: a name of an AWS managed policy that cannot be one.
 pub const AWS_POLICY_NAME: &str = "must be the name of an AWS managed policy, with its path if it has one, for example service-role/AWSLambdaBasicExecutionRole";
 /// Message: one policy twice.

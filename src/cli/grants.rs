@@ -159,7 +159,7 @@ fn by_itself(
 }
 
 fn everybody() -> Grants {
-    Grants { from: GrantsFrom::Selector, selector: Some(LabelSelector::default()) }
+    Grants { from: GrantsFrom::Selector, selector: Some(LabelSelector::default()), ..Grants::default() }
 }
 
 /// The role, taken to admit every namespace.

@@ -215,7 +215,11 @@ impl Manifests {
         };
         let role = desired_role(&object.spec, &owner, &account, &class, &references, None)?;
         let (mut findings, unread) = compliance::offline(&class, &object.spec, &role, &account, policies.documents());
+        if let (Some(name), Some(violation)) = (&class.name, classes.boundaries(&account).violation_of_role(&role)) {
+            findings.push(compliance::refused(name, violation));
+        }
         findings.extend(of_references);
+        findings.extend(policies.borrowed(&role.managed_policies, classes, namespace));
         let is_refused = findings.iter().any(|finding| finding.severity == Severity::Error);
         findings.extend(unread);
         findings.extend(role.warnings.clone());

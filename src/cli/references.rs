@@ -1,6 +1,6 @@
 //! The LambdaManagedPolicies among the manifests, which roles refer to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::{
         Account, Owner, References,
         class::bound_class,
         managed_policy::DesiredPolicy,
-        reference::{PolicyKey, Referrer},
+        reference::{PolicyKey, Referrer, borrowed_offline},
     },
     policy::Document,
 };
@@ -49,6 +49,11 @@ impl Policies {
     /// What the policies say, by ARN.
     pub(super) fn documents(&self) -> &BTreeMap<String, Document> {
         &self.documents
+    }
+
+    /// What there is to say of a role that lists by an ARN what others describe.
+    pub(super) fn borrowed(&self, arns: &BTreeSet<String>, classes: &Classes, namespace: &str) -> Vec<Finding> {
+        borrowed_offline(arns, &classes.namespace(namespace), &self.readable)
     }
 
     /// What the references of a role lead to, and what there is to say of them.

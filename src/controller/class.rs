@@ -98,7 +98,8 @@ fn count(class: &LambdaRoleClass, context: &Context) -> Count {
     for object in context.roles.iter().flat_map(Store::state) {
         if let Some(role) = object.0.as_ref().ok().filter(|role| has_class(role)) {
             count.roles += 1;
-            count.refused += usize::from(role.status.as_ref().is_some_and(status::is_refused));
+            count.refused +=
+                usize::from(role.status.as_ref().is_some_and(|status| status::is_refused(&status.conditions)));
         }
     }
     count

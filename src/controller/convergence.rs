@@ -8,7 +8,7 @@ use super::{
     Context,
     circumstances::Circumstances,
     look::Looked,
-    neighbours::{applicants, borrowing, references},
+    neighbours::{applicants, references},
     pipeline::{Ending, failure_of, log, owner_of, pass_of},
     role::result_of,
 };
@@ -170,9 +170,8 @@ impl Convergence<'_> {
         }
         // What AWS's own policies say is no secret, and read once a day for all objects.
         let of_aws = self.of_aws(compliance::documents_in_catalog(Some(&desired), None), !desired.suspend).await;
-        if let Some(hold) = compliance::unread_refusal(class, &desired, account, of_aws)
-            .or_else(|| borrowing(self.role, self.context))
-            .or_else(|| self.references.hold().cloned())
+        if let Some(hold) =
+            compliance::unread_refusal(class, &desired, account, of_aws).or_else(|| self.references.hold())
         {
             return Err(Stop::Hold(hold));
         }

@@ -1,16 +1,16 @@
 //! What managed policies say, for the pass in hand, and what is told of those that AWS changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tracing::info;
 
-use super::convergence::Convergence;
+use super::{convergence::Convergence, neighbours};
 use crate::{
     catalog::managed_policy::is_of_aws,
     plan::{
         Account, DesiredRole, Failure, Hold, ManagedPolicy, ObjectClass, ObservedRole, Placed, Step, TrackedPolicy,
         compliance::{self, Documents},
-        reference,
+        reference::{self, PolicyKey},
         tracking::last_told,
     },
 };
@@ -32,12 +32,13 @@ impl Convergence<'_> {
         let refusal_by =
             |documents: &Documents| compliance::refusal(class, desired, &role_arn, observed, placed_before, documents);
         // First what can be told without reading anything: which policies there are is not every author's to know.
-        if let Some(hold) = refusal_by(&unread) {
+        let boundaries = neighbours::boundaries(account, self.context);
+        if let Some(hold) = refusal_by(&unread).or_else(|| compliance::boundary_refusal(class, desired, &boundaries)) {
             return Ok(Some(hold));
         }
         let judged = compliance::documents_judged(Some(desired), observed, own);
         let documents = self.documents(judged, &desired.name).await?;
-        match self.impostor(&desired.name).await? {
+        match self.of_others(desired).await? {
             Some(hold) => Ok(Some(hold)),
             None => Ok(refusal_by(&documents)),
         }
@@ -56,13 +57,30 @@ impl Convergence<'_> {
         Ok(documents)
     }
 
-    /// The hold of a role that refers to a policy whose place somebody else's has taken in IAM, if so: statuses are no evidence.
-    pub(super) async fn impostor(&self, role_name: &str) -> Result<Option<Hold>, Failure> {
-        for (key, arn) in self.references.ready() {
-            let step = Step::AttachManagedPolicy(arn.to_owned());
+    /// The hold of a role that refers to a policy whose place somebody else's has taken in IAM, or that lists one which another object
+    /// does not share with it, if so: what is whose is told by the tags, and statuses are no evidence.
+    async fn of_others(&self, desired: &DesiredRole) -> Result<Option<Hold>, Failure> {
+        let referred: BTreeMap<&str, &PolicyKey> = self.references.ready().map(|(key, arn)| (arn, key)).collect();
+        let namespace = self.context.view.namespace(&self.owner.namespace);
+        let all = self.context.view.policies();
+        let watched = &self.context.namespaces;
+        let find = |(namespace, name): &PolicyKey| {
+            let described = all.iter().filter_map(|policy| policy.0.as_ref().ok());
+            let mut described = described.filter(|policy| policy.metadata.name.as_ref() == Some(name));
+            described.find(|policy| policy.metadata.namespace.as_ref() == Some(namespace))
+        };
+        for arn in desired.managed_policies.iter().filter(|arn| !is_of_aws(arn)) {
+            let step = Step::AttachManagedPolicy(arn.clone());
             let policy = self.aws.managed_policy(arn).await;
-            let policy = policy.map_err(|error| error.failure(role_name, Some(&step)))?;
-            if let Some(hold) = reference::impostor(key, &policy, &self.owner.cluster) {
+            let policy = policy.map_err(|error| error.failure(&desired.name, Some(&step)))?;
+            let hold = match referred.get(arn.as_str()) {
+                Some(key) => reference::impostor(key, &policy, &self.owner.cluster),
+                None => reference::borrowed(&policy, &self.owner, &namespace, |key| {
+                    let is_watched = watched.is_empty() || watched.contains(&key.0);
+                    is_watched.then(|| find(key))
+                }),
+            };
+            if let Some(hold) = hold {
                 return Ok(Some(hold));
             }
         }

@@ -90,7 +90,13 @@ impl Reconciled for LambdaRoleGrant {
                 if judged.content.is_ok() {
                     context.cluster.add_finalizer(self).await?;
                 }
-                let role = RoleSeen { namespace: place.0, name: place.1, status, is_suspended: object.spec.suspend };
+                let role = RoleSeen {
+                    namespace: place.0,
+                    name: place.1,
+                    status,
+                    is_suspended: object.spec.suspend,
+                    per_namespace: object.spec.grants.max_characters_per_namespace,
+                };
                 Ok(said(&pass, &Found::Judged { judged: &judged, role }))
             }
             Err(hold) => Ok(said(&pass, &Found::Unjudged(&hold))),
@@ -116,6 +122,7 @@ impl Reconciled for LambdaRoleGrant {
             name: &name,
             status: role.status.as_ref(),
             is_suspended: role.object.0.as_ref().is_ok_and(|role| role.spec.suspend),
+            per_namespace: None,
         });
         if let Some(hold) = leaving(&key_of(self), seen.as_ref()) {
             let pass = pass_of(self, previous, circumstances, context);
@@ -247,8 +254,8 @@ fn key_of(grant: &LambdaRoleGrant) -> GrantKey {
 
 fn said(pass: &Pass<'_, LambdaRoleGrantStatus>, found: &Found<'_>) -> Ending<LambdaRoleGrantStatus> {
     let report = report(pass, found);
-    let ready: &str = ConditionType::Synced.into();
+    let synced: &str = ConditionType::Synced.into();
     let is_synced =
-        report.status.conditions.iter().any(|condition| condition.type_ == ready && condition.status == "True");
+        report.status.conditions.iter().any(|condition| condition.type_ == synced && condition.status == "True");
     Ending::Reported(Box::new(report), if is_synced { PassResult::Synced } else { PassResult::Held })
 }

@@ -19,11 +19,7 @@ mod run;
 mod shared_role;
 mod wake;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures::channel::mpsc;
 use kube::runtime::reflector::Store;
@@ -35,7 +31,7 @@ use crate::{
     api::{LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaManagedPolicy, LambdaRoleGrant},
     aws::{Accounts, Aws},
     cluster::{Cluster, Guarded, View},
-    plan::{reference::PolicyKey, status},
+    plan::status,
     telemetry::Metrics,
 };
 
@@ -70,9 +66,6 @@ struct Context {
     memory_of_policies: memory::Memory,
     memory_of_grants: memory::Memory,
     shared_roles: shared_role::SharedRoles,
-    /// The ARNs of policies that objects describe, told before any is made: no role shall have one by its ARN that its
-    /// object does not admit.
-    policy_arns: Mutex<HashMap<PolicyKey, String>>,
     /// Cancelled when the process is to stop: a pass then ends after the step in hand.
     stop: CancellationToken,
 }
@@ -95,7 +88,9 @@ impl Context {
 
     /// Lets the class know, if an object is of another now or the class's word on it has changed.
     fn tell_class(&self, before: &LambdaExecutionRoleStatus, now: &LambdaExecutionRoleStatus) {
-        if before.class_name != now.class_name || status::is_refused(before) != status::is_refused(now) {
+        if before.class_name != now.class_name
+            || status::is_refused(&before.conditions) != status::is_refused(&now.conditions)
+        {
             wake(&self.wake_classes);
         }
     }

@@ -1,9 +1,6 @@
 //! What roles, policies and grants have to do with each other.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, PoisonError},
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use kube::ResourceExt;
 
@@ -12,11 +9,12 @@ use crate::{
     api::{LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaManagedPolicy, LambdaRoleClass, LambdaRoleGrant},
     cluster::{Change, Guarded},
     plan::{
-        Account, Hold, ObjectClass, References,
+        Account, ObjectClass, References,
         class::select,
         grant::{self, Applicant},
-        managed_policy as policy,
-        reference::{self, Referrer, borrowed},
+        managed_policy::{self as policy, Boundaries},
+        reference::{self, Referrer},
+        status::is_refused,
     },
 };
 
@@ -33,7 +31,7 @@ pub(super) fn wake_for(change: &Change, context: &Context) {
                 object.0.as_ref().is_ok_and(|role| {
                     let keys = References::of(&role.spec, &role.namespace().unwrap_or_default());
                     keys.iter().any(|key| (&key.0, &key.1) == (namespace, name))
-                        || arn.as_ref().is_some_and(|arn| reference::lists(&role.spec, arn))
+                        || arn.as_ref().is_some_and(|arn| may_list(role, arn))
                 })
             };
             for role in context.roles.iter().flat_map(|store| store.state_filter(refers)) {
@@ -53,9 +51,9 @@ pub(super) fn wake_for(change: &Change, context: &Context) {
 
 /// Namespace and name of the role that a grant is for.
 pub(super) fn role_of(grant: &LambdaRoleGrant) -> (String, String) {
-    let reference = &grant.spec.role_ref;
-    let namespace = reference.namespace.clone().or_else(|| grant.namespace()).unwrap_or_default();
-    (namespace, reference.name.clone())
+    let of = grant.namespace().unwrap_or_default();
+    let (namespace, name) = grant::role_of(&grant.spec, &of);
+    (namespace.to_owned(), name.to_owned())
 }
 
 /// The grants for a role, and those of which nobody can tell which role they are for.
@@ -69,19 +67,36 @@ pub(super) fn grants_for(role: &LambdaExecutionRole, context: &Context) -> Vec<A
 /// What decides about a role beside itself and its class: the policies that it refers to or lists, and the grants for it.
 pub(super) fn of_role(role: &LambdaExecutionRole, context: &Context) -> Option<String> {
     let namespace = role.namespace().unwrap_or_default();
-    let policies: Vec<_> = References::of(&role.spec, &namespace)
-        .into_iter()
-        .map(|(namespace, name)| {
-            let policy = context.view.policy(&namespace, &name);
-            policy.and_then(|policy| policy.0.as_ref().ok().map(reference::essence))
-        })
-        .collect();
-    // By which the owners of policies admit it.
-    let labels = (!policies.is_empty()).then(|| context.view.namespace(&namespace).labels);
-    let borrowed = borrowing(role, context).map(|hold| hold.message);
+    let referred = References::of(&role.spec, &namespace).into_iter();
+    let referred = referred.map(|(namespace, name)| context.view.policy(&namespace, &name));
+    let seen = context.view.namespace(&namespace);
+    let told = |policy: Option<Arc<Guarded<LambdaManagedPolicy>>>| {
+        let policy = policy?;
+        let policy = policy.0.as_ref().ok()?;
+        let of = policy.namespace().unwrap_or_default();
+        Some((reference::essence(policy), reference::admits(&policy.spec, &of, &seen)))
+    };
+    let policies: Vec<_> = referred.chain(listed(role, context).into_iter().map(Some)).map(told).collect();
     let grants = grant::digest(role, &applicants(role, context));
-    let is_alone = policies.is_empty() && borrowed.is_none() && grants.is_none();
-    (!is_alone).then(|| format!("{policies:?} {labels:?} {borrowed:?} {grants:?}"))
+    (!policies.is_empty() || grants.is_some()).then(|| format!("{policies:?} {grants:?}"))
+}
+
+/// The policies with objects that the role may list by their ARNs.
+fn listed(role: &LambdaExecutionRole, context: &Context) -> Vec<Arc<Guarded<LambdaManagedPolicy>>> {
+    if role.spec.managed_policies.iter().all(|policy| policy.arn.is_none()) {
+        return Vec::new();
+    }
+    let mut policies = context.view.policies();
+    policies.retain(|policy| {
+        let status = policy.0.as_ref().ok().and_then(|policy| policy.status.as_ref());
+        let arn = status.and_then(|status| status.policy_arn.as_deref());
+        arn.is_some_and(|arn| may_list(role, arn))
+    });
+    policies
+}
+
+fn may_list(role: &LambdaExecutionRole, arn: &str) -> bool {
+    reference::may_list(&role.spec, (&role.namespace().unwrap_or_default(), &role.name_any()), arn)
 }
 
 /// The grants for a role, as they are judged.
@@ -138,22 +153,11 @@ pub(super) fn references(
     })
 }
 
-/// The hold of a role that lists by its ARN a policy that belongs to an object which does not admit the role, if so.
-pub(super) fn borrowing(role: &LambdaExecutionRole, context: &Context) -> Option<Hold> {
-    if role.spec.managed_policies.iter().all(|policy| policy.arn.is_none()) {
-        return None;
-    }
-    let namespace = context.view.namespace(&role.namespace().unwrap_or_default());
-    let all = context.view.policies();
-    let all: Vec<&LambdaManagedPolicy> = all.iter().filter_map(|policy| policy.0.as_ref().ok()).collect();
-    let known = context.policy_arns.lock().unwrap_or_else(PoisonError::into_inner);
-    let described = all.iter().flat_map(|policy| {
-        let key = (policy.namespace().unwrap_or_default(), policy.name_any());
-        let by_status = policy.status.as_ref().and_then(|status| status.policy_arn.as_deref());
-        let arns = by_status.into_iter().chain(known.get(&key).map(String::as_str));
-        arns.map(|arn| (*policy, arn)).collect::<Vec<_>>()
-    });
-    borrowed(&role.spec, &namespace, described)
+/// The policies that classes of the account may make a boundary.
+pub(super) fn boundaries(account: &Account, context: &Context) -> Boundaries {
+    let classes = context.view.classes();
+    let classes = classes.iter().filter_map(|class| class.0.as_ref().ok());
+    Boundaries::of(classes.map(|class| (class.metadata.name.as_deref().unwrap_or_default(), &class.spec)), account)
 }
 
 /// The roles that have a policy by their status, or are admitted by it and refer to it, each with its class: a new version
@@ -169,8 +173,7 @@ pub(super) fn referrers(
         object.0.as_ref().is_ok_and(|role| {
             let namespace = role.namespace().unwrap_or_default();
             let has_it = role.status.iter().flat_map(|status| &status.managed_policies).any(|known| known.arn == arn);
-            let names_it =
-                || reference::lists(&role.spec, arn) || References::of(&role.spec, &namespace).contains(&key);
+            let names_it = || may_list(role, arn) || References::of(&role.spec, &namespace).contains(&key);
             // Whoever is not admitted has no say in what others own.
             let is_admitted =
                 || reference::admits(&policy.spec, &key.0, &context.view.namespace(&namespace)) != Some(false);
@@ -194,7 +197,7 @@ pub(super) fn referrers(
     roles.filter_map(referrer).collect()
 }
 
-/// Wakes the policies that a role has no more: they may wait for that to go.
+/// Wakes the policies that a role has no more and that waited for that: to be deleted, or to become what its class refuses.
 pub(super) fn wake_let_go(role: &LambdaExecutionRole, now: &LambdaExecutionRoleStatus, context: &Context) {
     let arns = |status: &LambdaExecutionRoleStatus| -> BTreeSet<String> {
         status.managed_policies.iter().map(|policy| policy.arn.clone()).collect()
@@ -206,8 +209,10 @@ pub(super) fn wake_let_go(role: &LambdaExecutionRole, now: &LambdaExecutionRoleS
     }
     for policy in context.view.policies() {
         let Ok(policy) = &policy.0 else { continue };
-        let arn = policy.status.as_ref().and_then(|status| status.policy_arn.as_ref());
-        if policy.metadata.deletion_timestamp.is_some() && arn.is_some_and(|arn| let_go.contains(arn)) {
+        let status = policy.status.as_ref();
+        let is_let_go = status.and_then(|status| status.policy_arn.as_ref()).is_some_and(|arn| let_go.contains(arn));
+        let is_refused = status.is_some_and(|status| is_refused(&status.conditions));
+        if is_let_go && (is_refused || policy.metadata.deletion_timestamp.is_some()) {
             let (namespace, name) = (policy.namespace().unwrap_or_default(), policy.name_any());
             context.memory_of_policies.forget((&namespace, &name));
             context.wake_policies.one(&namespace, &name);

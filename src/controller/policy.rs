@@ -3,10 +3,6 @@
 mod convergence;
 mod removal;
 
-use std::sync::PoisonError;
-
-use kube::ResourceExt;
-
 use super::{
     Context,
     circumstances::{Circumstances, circumstances},
@@ -82,10 +78,7 @@ impl Reconciled for LambdaManagedPolicy {
     /// Whoever refers to it is woken by the watch of policies.
     fn changed(&self, _: &LambdaManagedPolicyStatus, _: &Context) {}
 
-    fn gone(&self, _: &Circumstances, context: &Context) {
-        let key = (self.namespace().unwrap_or_default(), self.name_any());
-        context.policy_arns.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-    }
+    fn gone(&self, _: &Circumstances, _: &Context) {}
 }
 
 /// What a pass that came to `outcome` says.

@@ -1,11 +1,10 @@
 //! The process: watches, endpoints, and an orderly end.
 
 use std::{
-    collections::HashMap,
     convert::Infallible,
     net::SocketAddr,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -140,7 +139,6 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
         memory_of_policies: Memory::default(),
         memory_of_grants: Memory::default(),
         shared_roles: SharedRoles::default(),
-        policy_arns: Mutex::new(HashMap::new()),
         stop: stop.clone(),
     });
     info!(cluster = context.cluster_name, namespaces = ?options.namespaces, classes = ?context.classes, "watching");

@@ -10,6 +10,7 @@ use super::{
     desired::DesiredRole,
     expansion, grant,
     guardrail::{Guardrails, JudgedRole, LocatedDocument, Violation, revoke_all},
+    managed_policy::Boundaries,
     overflow::ByNumber,
     permissions::Permissions,
     reference::References,
@@ -20,7 +21,7 @@ use crate::{
         class::{Mode, OnViolation},
         role::Adoption,
     },
-    catalog::managed_policy,
+    catalog::managed_policy as of_aws,
     lint::{Code, Finding, Located, Severity},
     policy::Document,
 };
@@ -126,8 +127,9 @@ pub fn offline(
     (refused.collect(), unread.collect())
 }
 
-/// A violation of the class called `class`, as a finding.
-pub(super) fn refused(class: &str, Violation { rule, path, message, fix }: Violation) -> Finding {
+/// A violation of what the class called `class` demands, as a finding.
+#[must_use]
+pub fn refused(class: &str, Violation { rule, path, message, fix }: Violation) -> Finding {
     Finding {
         severity: Severity::Error,
         code: Code::GuardrailViolation,
@@ -155,6 +157,12 @@ pub fn refusal(
     documents: &Documents,
 ) -> Option<Hold> {
     hold(class, &violations_of(class, desired, role_arn, observed, placed_before, documents))
+}
+
+/// The hold of a role whose own statements need a policy that is a boundary of another class.
+#[must_use]
+pub fn boundary_refusal(class: &ObjectClass, desired: &DesiredRole, boundaries: &Boundaries) -> Option<Hold> {
+    hold(class, boundaries.violation_of_role(desired).as_slice())
 }
 
 fn violations_of(
@@ -332,7 +340,7 @@ pub fn enforces(class: &ObjectClass) -> bool {
 }
 
 fn located(path: String, arn: &str, is_described: bool, documents: &Documents) -> LocatedDocument {
-    let in_catalog = || managed_policy::find_by_arn(arn).map(|known| &known.document);
+    let in_catalog = || of_aws::find_by_arn(arn).map(|known| &known.document);
     let document = documents.get(arn).or_else(in_catalog).cloned();
     let document = document.ok_or_else(|| "its document has not been read".to_owned());
     LocatedDocument { path, arn: arn.to_owned(), is_described, document }
@@ -341,5 +349,5 @@ fn located(path: String, arn: &str, is_described: bool, documents: &Documents) -
 /// Whether what the policy says is known without asking.
 #[must_use]
 pub fn is_in_catalog(arn: &str) -> bool {
-    managed_policy::find_by_arn(arn).is_some()
+    of_aws::find_by_arn(arn).is_some()
 }

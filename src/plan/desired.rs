@@ -61,6 +61,8 @@ pub struct DesiredRole {
     pub kept_inline_policies: BTreeMap<String, usize>,
     /// The grants for the role, and what becomes of each.
     pub grants: Vec<RoleGrant>,
+    /// Most characters that the grants of one namespace may take.
+    pub grants_per_namespace: Option<usize>,
     /// The managed policies of its own, by number, with the statements that the inline policies have no room for.
     pub overflow_policies: BTreeMap<u32, OverflowPolicy>,
     /// What those are called.
@@ -119,6 +121,7 @@ impl DesiredRole {
             inline_policies,
             kept_inline_policies: _,
             grants: _,
+            grants_per_namespace: _,
             overflow_policies: _,
             overflow_names: _,
             own,
@@ -274,6 +277,7 @@ pub fn desired_role(
         trust_policy_before_role: trust.without_role,
         kept_inline_policies: BTreeMap::new(),
         grants: Vec::new(),
+        grants_per_namespace: spec.grants.max_characters_per_namespace.and_then(|most| usize::try_from(most).ok()),
         inline_policies: raw,
         overflow_policies: BTreeMap::new(),
         overflow_names,
@@ -380,6 +384,9 @@ fn check_settings(spec: &LambdaExecutionRoleSpec, faults: &mut Vec<Finding>) {
 fn check_grants(grants: &Grants, faults: &mut Vec<Finding>) {
     if grants.selector.is_some() != (grants.from == GrantsFrom::Selector) {
         faults.push(Finding::invalid("spec.grants", rule::GRANTS_SELECTOR));
+    }
+    if grants.max_characters_per_namespace.is_some_and(|most| !(1..=rule::INLINE_CHARACTERS_MAX).contains(&most)) {
+        faults.push(Finding::invalid("spec.grants.maxCharactersPerNamespace", rule::GRANTS_MAX_CHARACTERS));
     }
     if let Some(selector) = &grants.selector {
         check_selector(selector, "spec.grants.selector", faults);

@@ -21,6 +21,17 @@ use crate::{
 /// wrote by hand shall not cost a thousand reads.
 const NUMBER_MAX: u32 = 60;
 
+/// Between the role's name and the number. No name of an object or a namespace holds it, so that no policy of an object stands in the
+/// way of another's role by its default name.
+pub const OVERFLOW_SIGN: char = '+';
+
+/// Whether a policy of that name could be one of a role's own.
+#[must_use]
+pub fn is_overflow_name(policy_name: &str) -> bool {
+    let number = policy_name.rsplit_once(OVERFLOW_SIGN).map(|(_, number)| number);
+    number.is_some_and(|number| !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()))
+}
+
 /// Policies by their numbers.
 pub type ByNumber = BTreeMap<u32, ObservedPolicy>;
 
@@ -51,7 +62,7 @@ impl Names {
         Self {
             role_name: role_name.to_owned(),
             path: path.to_owned(),
-            arn_prefix: format!("arn:{partition}:iam::{id}:policy{path}{role_name}-"),
+            arn_prefix: format!("arn:{partition}:iam::{id}:policy{path}{role_name}{OVERFLOW_SIGN}"),
         }
     }
 
@@ -61,14 +72,14 @@ impl Names {
         Self {
             role_name: role.name.clone(),
             path: role.path.clone(),
-            arn_prefix: format!("{}-", role.arn.replacen(":role/", ":policy/", 1)),
+            arn_prefix: format!("{}{OVERFLOW_SIGN}", role.arn.replacen(":role/", ":policy/", 1)),
         }
     }
 
     /// Name of the policy of that number.
     #[must_use]
     pub fn name(&self, number: u32) -> String {
-        format!("{}-{number}", self.role_name)
+        format!("{}{OVERFLOW_SIGN}{number}", self.role_name)
     }
 
     /// ARN of the policy of that number.

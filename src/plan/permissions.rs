@@ -8,7 +8,7 @@ use super::{
     needs,
     placement::{OwnStatements, Placement, Room, Unplaced},
     raw,
-    reference::{References, Resolution},
+    reference::{References, Resolution, key_of},
     statement::{self, Scope},
 };
 use crate::{
@@ -229,8 +229,14 @@ fn managed_policies(
     faults: &mut Vec<Finding>,
 ) -> Vec<LocatedPolicy> {
     let mut policies: Vec<LocatedPolicy> = Vec::new();
+    let mut referred = BTreeSet::new();
     for (index, policy) in list.iter().enumerate() {
         let path = format!("spec.managedPolicies[{index}]");
+        let key = policy.reference.as_ref().map(|reference| key_of(reference, namespace));
+        if key.is_some_and(|key| !referred.insert(key)) {
+            faults.push(Finding::invalid(path, rule::MANAGED_POLICY_TWICE));
+            continue;
+        }
         let arn = match (&policy.aws, &policy.arn, &policy.reference) {
             (Some(name), None, None) if is_aws_policy_name(name) => {
                 Ok(aws_managed_policy_arn(&account.partition, name))

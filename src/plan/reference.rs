@@ -2,23 +2,25 @@
 
 mod offline;
 
+pub use offline::borrowed_offline;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::ResourceExt;
+use kube::Resource;
 
 use super::{
     Account, Hold, ManagedPolicy as StoredPolicy, ObjectClass, ObservedRole, Owner, PolicyOwner, Step,
     class::{Namespace, bound_class, selects},
+    status::conditions::condition,
 };
 use crate::{
     api::{
-        ConditionType, LambdaExecutionRoleSpec, LambdaManagedPolicy, LambdaManagedPolicySpec,
-        LambdaManagedPolicyStatus, LambdaRoleClassSpec, Reason,
-        role::{ManagedPolicy, PolicyReference},
+        ConditionType, LambdaExecutionRole, LambdaExecutionRoleSpec, LambdaManagedPolicy, LambdaManagedPolicySpec,
+        LambdaRoleClassSpec, Reason, role::PolicyReference,
     },
     lint::Finding,
-    policy::Arn,
+    policy::{Pattern, Placeholders},
 };
 
 /// Namespace and name of a `LambdaManagedPolicy`.
@@ -88,7 +90,7 @@ impl References {
         spec.managed_policies
             .iter()
             .filter_map(|policy| policy.reference.as_ref())
-            .map(|policy| key(policy, namespace))
+            .map(|policy| key_of(policy, namespace))
             .collect()
     }
 
@@ -106,7 +108,7 @@ impl References {
     /// What `reference` of a role in `namespace` leads to; `None` if nobody looked it up.
     #[must_use]
     pub fn get(&self, reference: &PolicyReference, namespace: &str) -> Option<&Resolution> {
-        self.0.get(&key(reference, namespace))
+        self.0.get(&key_of(reference, namespace))
     }
 
     /// The policies that may be attached, with their ARNs.
@@ -132,17 +134,26 @@ impl References {
         attached.map(|arn| Step::DetachManagedPolicy(arn.to_owned())).collect()
     }
 
-    /// The first reason for which the role waits.
+    /// Why the role waits, for each of the policies. The reason is that which needs somebody, if there is one.
     #[must_use]
-    pub fn hold(&self) -> Option<&Hold> {
-        self.0.values().find_map(|resolution| match resolution {
-            Resolution::Ready { .. } => None,
-            Resolution::Waiting { arn: _, hold } | Resolution::Withdrawn { arn: _, hold } => Some(hold),
-        })
+    pub fn hold(&self) -> Option<Hold> {
+        let holds: Vec<&Hold> = self
+            .0
+            .values()
+            .filter_map(|resolution| match resolution {
+                Resolution::Ready { .. } => None,
+                Resolution::Waiting { arn: _, hold } | Resolution::Withdrawn { arn: _, hold } => Some(hold),
+            })
+            .collect();
+        let first = holds.iter().find(|hold| hold.reason != Reason::PolicyNotReady).or(holds.first())?;
+        let messages: Vec<&str> = holds.iter().map(|hold| hold.message.as_str()).collect();
+        Some(Hold::new(first.reason, messages.join(" ")))
     }
 }
 
-fn key(reference: &PolicyReference, namespace: &str) -> PolicyKey {
+/// What `reference` of a role in `namespace` names.
+#[must_use]
+pub fn key_of(reference: &PolicyReference, namespace: &str) -> PolicyKey {
     let PolicyReference { namespace: chosen, name } = reference;
     (chosen.as_deref().unwrap_or(namespace).to_owned(), name.clone())
 }
@@ -201,11 +212,11 @@ impl Referrer<'_> {
         };
         match why_not_ready(policy, &arn, self.attached.contains(&arn.as_str())) {
             None => Resolution::Ready { arn },
-            Some(why) => {
+            Some((reason, why)) => {
                 let message = format!(
                     "LambdaManagedPolicy {namespace}/{name} is not ready: {why} The role goes on by itself when it is."
                 );
-                waiting(Some(arn), Reason::PolicyNotReady, message)
+                waiting(Some(arn), reason, message)
             }
         }
     }
@@ -222,19 +233,25 @@ pub fn admits(policy: &LambdaManagedPolicySpec, of: &str, namespace: &Namespace)
 
 /// Why a role cannot have the policy, if so. A policy that was in place once stays that, whatever becomes of later
 /// generations: IAM holds the last that was accepted. One that goes is given to nobody who has it not.
-fn why_not_ready(policy: &LambdaManagedPolicy, arn: &str, is_attached: bool) -> Option<String> {
+fn why_not_ready(policy: &LambdaManagedPolicy, arn: &str, is_attached: bool) -> Option<(Reason, String)> {
     let status = policy.status.as_ref();
     let in_place = status.is_some_and(|status| status.policy_id.is_some() && status.policy_arn.as_deref() == Some(arn));
     if policy.metadata.deletion_timestamp.is_some() && !is_attached {
-        return Some("it is being deleted.".to_owned());
+        return Some((Reason::PolicyNotReady, "it is being deleted.".to_owned()));
     }
     if in_place {
         return None;
     }
-    Some(match status.and_then(ready) {
-        Some(condition) => format!("{}: {}", condition.reason, condition.message),
-        None => "nothing is known of it yet.".to_owned(),
-    })
+    let Some(ready) = status.and_then(|status| condition(&status.conditions, ConditionType::Ready)) else {
+        return Some((Reason::PolicyNotReady, "nothing is known of it yet.".to_owned()));
+    };
+    let stalled = status.and_then(|status| condition(&status.conditions, ConditionType::Stalled));
+    let reason = if stalled.is_some_and(|stalled| stalled.status == "True") {
+        Reason::PolicyRefused
+    } else {
+        Reason::PolicyNotReady
+    };
+    Some((reason, format!("{}: {}", ready.reason, ready.message)))
 }
 
 /// The hold of a role whose reference leads to a policy in IAM that is not the object's, by its tags, if so.
@@ -257,18 +274,18 @@ pub fn impostor(key: &PolicyKey, policy: &StoredPolicy, cluster: &str) -> Option
 #[must_use]
 pub fn essence(policy: &LambdaManagedPolicy) -> String {
     let status = policy.status.as_ref();
-    let in_iam =
-        status.map(|status| (&status.policy_arn, &status.policy_id, &status.class_name, &status.default_version_id));
+    // Not its version: what a role may have of it was judged before that was written, and nothing of the role changes.
+    let in_iam = status.map(|status| (&status.policy_arn, &status.policy_id, &status.class_name));
     // Its condition is told only as long as there is nothing in IAM.
-    let ready =
-        status.filter(|status| status.policy_id.is_none()).and_then(ready).map(|ready| (&ready.reason, &ready.message));
+    let ready = status.filter(|status| status.policy_id.is_none()).map(|status| told(&status.conditions));
     let is_going = policy.metadata.deletion_timestamp.is_some();
     format!("{:?}", (&policy.metadata.uid, is_going, &policy.spec.allowed_namespaces, in_iam, ready))
 }
 
-fn ready(status: &LambdaManagedPolicyStatus) -> Option<&Condition> {
-    let ready: &str = ConditionType::Ready.into();
-    status.conditions.iter().find(|condition| condition.type_ == ready)
+fn told(conditions: &[Condition]) -> Vec<(&str, &str, &str)> {
+    let kinds = [ConditionType::Ready, ConditionType::Stalled];
+    let found = kinds.into_iter().filter_map(|kind| condition(conditions, kind));
+    found.map(|found| (found.status.as_str(), found.reason.as_str(), found.message.as_str())).collect()
 }
 
 /// ARN of the IAM policy that `spec` describes, under the class called `class_name`.
@@ -292,42 +309,63 @@ pub fn arn_of(account: &Account, path: &str, name: &str) -> String {
     format!("arn:{}:iam::{}:policy{path}{name}", account.partition, account.id)
 }
 
-/// Whether `spec` lists the policy of that ARN by an ARN.
+/// Whether the role of `spec` in `namespace` may list the policy of that ARN by an ARN: what only its class could tell is taken
+/// for anything.
 #[must_use]
-pub fn lists(spec: &LambdaExecutionRoleSpec, arn: &str) -> bool {
+pub fn may_list(spec: &LambdaExecutionRoleSpec, (namespace, name): (&str, &str), arn: &str) -> bool {
+    let placeholders = LENIENT.iter().fold(Placeholders::default(), |all, placeholder| all.with(placeholder, "*"));
+    let placeholders = placeholders.with("namespace", namespace).with("name", name);
     let listed = spec.managed_policies.iter().filter_map(|policy| policy.arn.as_deref());
-    identity(arn).is_some_and(|known| listed.filter_map(identity).any(|listed| listed == known))
+    listed.into_iter().any(|listed| {
+        listed == arn || placeholders.expand(listed).is_ok_and(|listed| Pattern::new(&listed).matches(arn))
+    })
 }
 
-/// By which an account tells a policy from others: its name, without regard to case and path.
-fn identity(arn: &str) -> Option<(String, String)> {
-    let arn = Arn::parse(arn)?;
-    Some((arn.account.to_owned(), arn.resource.rsplit('/').next()?.to_ascii_lowercase()))
-}
+const LENIENT: [&str; 4] = ["partition", "accountId", "region", "roleName"];
 
-/// The hold of a role that lists by its ARN a policy that belongs to an object which does not admit the role, if so.
+/// The hold of the role of `owner` that lists by its ARN a policy which by its tags in IAM is another object's, if that object does not
+/// share it. `find` knows the policies that objects describe; it returns `None` where it cannot know them, and then nothing is shared.
 ///
-/// `described` are the objects whose policies are known, with their ARNs.
+/// What belongs to no object, or to one of another cluster or that is no more, is for the class to judge.
 #[must_use]
 pub fn borrowed<'a>(
-    spec: &LambdaExecutionRoleSpec,
+    stored: &StoredPolicy,
+    owner: &Owner,
     namespace: &Namespace,
-    described: impl IntoIterator<Item = (&'a LambdaManagedPolicy, &'a str)>,
+    find: impl Fn(&PolicyKey) -> Option<Option<&'a LambdaManagedPolicy>>,
 ) -> Option<Hold> {
-    let listed: Vec<&str> =
-        spec.managed_policies.iter().filter_map(|policy: &ManagedPolicy| policy.arn.as_deref()).collect();
-    if listed.is_empty() {
+    let PolicyOwner { kind, owner: of } = PolicyOwner::of(&stored.tags)?;
+    if of.cluster != owner.cluster {
         return None;
     }
-    let listed: Vec<_> = listed.into_iter().map(|arn| (arn, identity(arn))).collect();
-    described.into_iter().find_map(|(policy, arn)| {
-        let is_admitted = admits(&policy.spec, &policy.namespace().unwrap_or_default(), namespace) == Some(true);
-        let known = identity(arn).filter(|_| !is_admitted)?;
-        let (listed, _) = listed.iter().find(|(_, listed)| listed.as_ref() == Some(&known))?;
+    if kind == LambdaExecutionRole::kind(&()) {
         let message = format!(
-            "spec.managedPolicies lists {listed}, which belongs to a LambdaManagedPolicy of another namespace that does not admit namespace {} (spec.allowedNamespaces of the policy). Ask whoever owns the policy, or leave it out.",
-            namespace.name
+            "spec.managedPolicies lists {}, which holds statements of another role. Leave it out, or have whoever owns the statements put them into a LambdaManagedPolicy.",
+            stored.arn
         );
-        Some(Hold::new(Reason::PolicyNotAllowed, message))
-    })
+        return (of != *owner).then(|| Hold::new(Reason::PolicyNotAllowed, message));
+    }
+    let Some(found) = find(&(of.namespace.clone(), of.name.clone())) else {
+        return Some(not_shared(&stored.arn, namespace));
+    };
+    let policy = found?;
+    match admits(&policy.spec, &of.namespace, namespace) {
+        Some(true) => None,
+        Some(false) => Some(not_shared(&stored.arn, namespace)),
+        None => Some(Hold::new(
+            Reason::NamespaceUnknown,
+            format!(
+                "spec.managedPolicies lists {}, whose owner admits namespaces by their labels, and the controller cannot read those of namespace {}. Let it list and watch namespaces.",
+                stored.arn, namespace.name
+            ),
+        )),
+    }
+}
+
+fn not_shared(arn: &str, namespace: &Namespace) -> Hold {
+    let message = format!(
+        "spec.managedPolicies lists {arn}, which belongs to a LambdaManagedPolicy of another namespace that does not admit namespace {} (spec.allowedNamespaces of the policy). Ask whoever owns the policy, or leave it out.",
+        namespace.name
+    );
+    Hold::new(Reason::PolicyNotAllowed, message)
 }

@@ -1,6 +1,6 @@
 //! From a spec to a managed policy in IAM that equals it, or to why there is none.
 
-use std::{collections::BTreeSet, sync::PoisonError};
+use std::collections::BTreeSet;
 
 use kube::Resource;
 use tracing::info;
@@ -20,7 +20,7 @@ use crate::{
     plan::{
         Account, Class, Failure, Hold, ObjectClass, ObservedPolicy, PolicyOwner, Step, class,
         managed_policy::{
-            Boundaries, DesiredPolicy, compliance, desired_policy,
+            DesiredPolicy, compliance, desired_policy,
             diff::{diff, is_rewritten},
             guard,
             status::{self, Identity, Outcome},
@@ -99,18 +99,10 @@ impl Convergence<'_> {
             Ok(class) => class,
             Err(faults) => return invalid(faults),
         };
-        self.note_arn(&class, &account);
         match self.intent(&class, &account, obstacle) {
             Ok(desired) => self.converge(&class, &account, desired).await,
             Err(stop) => Ok(self.stopped(&class, &account, stop).await),
         }
-    }
-
-    /// Lets roles know whose policy of that ARN is, before there is one.
-    fn note_arn(&self, class: &ObjectClass, account: &Account) {
-        let key = (self.owner.owner.namespace.clone(), self.owner.owner.name.clone());
-        let mut known = self.context.policy_arns.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(key, self.arn(class, account));
     }
 
     /// ARN of the policy that spec and class name.
@@ -135,7 +127,7 @@ impl Convergence<'_> {
         let current_arn = self.previous.policy_arn.as_deref().filter(|_| is_here);
         let desired = desired_policy(spec, owner, account, class, current_arn).map_err(Stop::Reject)?;
         // What can be told without asking AWS is told of suspended objects, too.
-        if let Some(hold) = compliance::refusal(class, spec, &desired, &self.boundaries(account)) {
+        if let Some(hold) = compliance::refusal(class, spec, &desired, &neighbours::boundaries(account, self.context)) {
             return Err(Stop::Hold(hold));
         }
         if desired.suspend {
@@ -145,12 +137,6 @@ impl Convergence<'_> {
             Some(hold) => Err(Stop::Hold(hold)),
             None => Ok(Box::new(desired)),
         }
-    }
-
-    fn boundaries(&self, account: &Account) -> Boundaries {
-        let classes = self.context.view.classes();
-        let classes = classes.iter().filter_map(|class| class.0.as_ref().ok());
-        Boundaries::of(classes.map(|class| (class.metadata.name.as_deref().unwrap_or_default(), &class.spec)), account)
     }
 
     /// The end of a pass that was stopped. What the class demands is done all the same.

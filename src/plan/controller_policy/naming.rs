@@ -90,7 +90,7 @@ impl<'a> Written<'a> {
         let created = distinct(names);
         let managed_names = distinct([created.clone(), adoptable].concat());
         let managed = under(&paths, &managed_names);
-        let overflow = managed.iter().map(|arn| single_stars(&format!("{}-*", arn.replacen(":role/", ":policy/", 1))));
+        let overflow = managed.iter().map(|arn| single_stars(&format!("{}+*", arn.replacen(":role/", ":policy/", 1))));
         Names {
             overflow: distinct(overflow),
             read: under(&["/".to_owned(), "/*/".to_owned()], &managed_names),

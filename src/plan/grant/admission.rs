@@ -7,14 +7,14 @@ use crate::{
         class::{Mode, OnViolation},
         role::{Grants, GrantsFrom},
     },
-    lint::{Finding, Severity},
+    lint::{Finding, Located, Severity},
     plan::{
         Hold, ObjectClass, Owner,
         class::{ChosenName, Namespace, has_labels, is_named, may_use},
         compliance,
         guardrail::Guardrails,
     },
-    policy::Document,
+    policy::{Document, document::Effect},
 };
 
 /// The hold of a grant from `namespace` that the role `role`, in `role_namespace`, does not admit; or of which nobody can tell.
@@ -123,6 +123,12 @@ fn judged_by(class: &ObjectClass, applicant: &Applicant, owner: &Owner, role: &S
             return Verdict { content: Err(Hold::new(Reason::InvalidSpec, message)), keeps, faults, warnings };
         }
     };
+    let unlimited = unlimited_denials(applicant, role, &content.statements);
+    if !unlimited.is_empty() {
+        let message = unlimited.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let content = Err(Hold::new(Reason::GuardrailViolation, message));
+        return Verdict { content, keeps, faults: unlimited, warnings: Vec::new() };
+    }
     let policy = applicant.key.policy_name();
     let judge = |guardrails: &Guardrails| guardrails.judge_grant(&content.statements, &policy, &content.document);
     let violations = class.guardrails.as_ref().map(judge).unwrap_or_default();
@@ -137,6 +143,22 @@ fn judged_by(class: &ObjectClass, applicant: &Applicant, owner: &Owner, role: &S
         faults: violations.into_iter().map(|violation| compliance::refused(name, violation)).collect(),
         warnings: content.warnings,
     }
+}
+
+/// The statements by which a grant of another namespace denies, where the class limits nobody's functions: they could deny whatever
+/// other teams' functions do with the role.
+fn unlimited_denials(applicant: &Applicant, role: &SharedRole<'_>, statements: &[Located]) -> Vec<Finding> {
+    let is_at_home = role.object.metadata.namespace.as_deref() == Some(&applicant.key.namespace);
+    let limits = |class: &LambdaRoleClass| class.spec.guardrails.source_functions.is_some();
+    if is_at_home || role.class.is_none_or(limits) {
+        return Vec::new();
+    }
+    let denials = statements.iter().filter(|located| located.statement.effect == Effect::Deny);
+    let told = |located: &Located| {
+        let message = "denies, and guardrails.sourceFunctions of the class does not say whose functions grants of other namespaces may name: it could deny something to the functions of other teams";
+        Finding::invalid(format!("{}.effect", located.path), message)
+    };
+    denials.map(told).collect()
 }
 
 /// Why objects of the grant's namespace may have nothing by the role's class, and what it keeps then.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Applicant, Judged, Keeping, admits, is_of_grant,
-    share::{Claim, Share, divide},
+    share::{Claim, Room, Share, divide},
 };
 use crate::{
     api::{LambdaExecutionRole, LambdaExecutionRoleStatus, Reason, status::RoleGrant},
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Most grants that a role's status lists.
-const LISTED_MAX: usize = 200;
+pub(super) const LISTED_MAX: usize = 200;
 
 /// A grant, and what IAM holds of it.
 struct Placing<'a> {
@@ -39,7 +39,8 @@ impl DesiredRole {
             return self;
         }
         let placing: Vec<Placing<'_>> = grants.iter().map(|judged| placing(judged, observed, status)).collect();
-        let room = self.room_for_grants(observed, &Placed::by_status(status));
+        let characters = self.room_for_grants(observed, &Placed::by_status(status));
+        let room = Room { characters, per_namespace: self.grants_per_namespace.unwrap_or(characters) };
         let claims: Vec<Claim> = placing.iter().map(|placing| placing.claim.clone()).collect();
         let shares = divide(&claims, room);
         let mut role = self;

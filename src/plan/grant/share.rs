@@ -1,6 +1,7 @@
 //! How grants share the room that a role's own policies leave.
 //!
 //! - What a grant has it keeps: no other grant takes it away.
+//! - A namespace has no more than the role's owner allows each; one that has more gives up its youngest grant first.
 //! - What is free goes first to the namespace that has least of the role, then to the older grant. Who does not fit is passed over.
 //! - If the role's own policies need the room, the namespace that has most gives up its youngest grant first.
 //!
@@ -23,6 +24,15 @@ pub struct Claim {
     pub held: usize,
     /// What it asks for; `None` if it has to do with what it has.
     pub wanted: Option<usize>,
+}
+
+/// What there is to divide, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// For all grants together.
+    pub characters: usize,
+    /// Most for those of one namespace.
+    pub per_namespace: usize,
 }
 
 /// What a grant gets.
@@ -61,11 +71,15 @@ impl Claim {
     }
 }
 
-/// Divides `room` characters among the claims; what each gets, in their order.
+/// Divides `room` among the claims; what each gets, in their order.
 #[must_use]
-pub fn divide(claims: &[Claim], room: usize) -> Vec<Share> {
+pub fn divide(claims: &[Claim], room: Room) -> Vec<Share> {
     let mut shares: Vec<(Share, usize)> = claims.iter().map(Claim::secure).collect();
-    while taken(&shares) > room {
+    // The namespace that has most is the first to have too much.
+    let has_too_much = |shares: &[(Share, usize)]| {
+        taken(shares) > room.characters || by_namespace(claims, shares).values().any(|sum| *sum > room.per_namespace)
+    };
+    while has_too_much(&shares) {
         let Some(index) = yielding(claims, &shares) else { break };
         shares[index] = (Share::Nothing, 0);
     }
@@ -97,12 +111,13 @@ fn yielding(claims: &[Claim], shares: &[(Share, usize)]) -> Option<usize> {
 }
 
 /// The grant that comes next to what is free, of those that it suffices for, and what it gets.
-fn next(claims: &[Claim], shares: &[(Share, usize)], room: usize) -> Option<(usize, (Share, usize))> {
-    let (sums, free) = (by_namespace(claims, shares), room.saturating_sub(taken(shares)));
+fn next(claims: &[Claim], shares: &[(Share, usize)], room: Room) -> Option<(usize, (Share, usize))> {
+    let (sums, free) = (by_namespace(claims, shares), room.characters.saturating_sub(taken(shares)));
     let fitting = (0..claims.len()).filter_map(|index| {
         let (share, characters) = shares[index];
         let better = claims[index].better(share)?;
-        (better.1.saturating_sub(characters) <= free).then_some((index, better))
+        let of_namespace = room.per_namespace.saturating_sub(sums[claims[index].key.namespace.as_str()]);
+        (better.1.saturating_sub(characters) <= free.min(of_namespace)).then_some((index, better))
     });
     fitting.min_by_key(|(index, _)| {
         let claim = &claims[*index];

@@ -1,6 +1,6 @@
 //! What is said of a grant: by what it asks for, and by what the last pass over its role came to.
 
-use super::{GrantKey, Judged};
+use super::{GrantKey, Judged, placement::LISTED_MAX};
 use crate::{
     api::{ConditionType, LambdaExecutionRoleStatus, LambdaRoleGrantStatus, Reason, status::RoleGrant},
     plan::{
@@ -25,6 +25,8 @@ pub struct RoleSeen<'a> {
     pub status: Option<&'a LambdaExecutionRoleStatus>,
     /// Whether it is suspended, so that nothing is done about the grant.
     pub is_suspended: bool,
+    /// Most characters that it allows the grants of one namespace.
+    pub per_namespace: Option<i64>,
 }
 
 /// What a pass over a grant found.
@@ -51,11 +53,15 @@ impl RoleSeen<'_> {
         self.status?.grants.iter().find(|entry| key.is_of(entry))
     }
 
-    /// What the role waits for, in its own words, if it is not ready.
-    fn trouble(&self) -> Option<String> {
+    /// What the role waits for, if it is not ready: in its own words within its namespace, and no more than the reason elsewhere, as the words
+    /// may tell of others.
+    fn trouble(&self, key: &GrantKey) -> Option<String> {
         let ready = condition(&self.status?.conditions, ConditionType::Ready)?;
         let is_waiting = ready.status == "True" || ready.reason == Reason::PropagationPending.as_str();
-        (!is_waiting).then(|| format!("{}: {}", ready.reason, ready.message))
+        let is_at_home = key.namespace == self.namespace;
+        (!is_waiting).then(|| {
+            if is_at_home { format!("{}: {}", ready.reason, ready.message) } else { format!("{}.", ready.reason) }
+        })
     }
 
     fn told(&self) -> String {
@@ -89,7 +95,7 @@ pub fn leaving(key: &GrantKey, role: Option<&RoleSeen<'_>>) -> Option<Hold> {
     let role = role?;
     let entry = role.entry(key).filter(|entry| entry.characters.is_some())?;
     let (policy, told) = (&entry.policy_name, role.told());
-    Some(match (role.is_suspended, role.trouble()) {
+    Some(match (role.is_suspended, role.trouble(key)) {
         (true, _) => Hold::new(
             Reason::Suspended,
             format!(
@@ -196,8 +202,13 @@ fn judgement(
             let hold = no_room(document.characters(), entry.and_then(|entry| entry.characters), role);
             (refused(&hold, &on_role), Next::Resync, hold.reason)
         }
+        // Those that are on the role are listed before others, and a role has room for fewer than a status lists.
+        None if entry.is_none() && role.status.is_some_and(|status| status.grants.len() >= LISTED_MAX) => {
+            let hold = no_room(document.characters(), None, role);
+            (refused(&hold, &on_role), Next::Resync, hold.reason)
+        }
         Some(_) | None => {
-            let waits = match (role.is_suspended, role.trouble()) {
+            let waits = match (role.is_suspended, role.trouble(&judged.key)) {
                 (true, _) => format!("{} is suspended, so nothing is done about the grant.", role.told()),
                 (false, Some(trouble)) => format!("The grant waits for {}, which is not ready: {trouble}", role.told()),
                 (false, None) => format!("The grant waits for the next pass over {}.", role.told()),
@@ -214,10 +225,14 @@ fn no_room(characters: usize, held: Option<i64>, role: &RoleSeen<'_>) -> Hold {
     let taken = status.and_then(|status| status.inline_characters).unwrap_or_default();
     let by_grants: i64 = status.iter().flat_map(|status| &status.grants).filter_map(|entry| entry.characters).sum();
     let free = (quota - taken).max(0) + held.unwrap_or_default();
+    let limit = role.per_namespace.map(|most| {
+        format!(" It allows the grants of one namespace {most} together (spec.grants.maxCharactersPerNamespace).")
+    });
     let message = format!(
-        "The grant's policy makes {characters} characters, and {} has room for {free}: of the {quota} that IAM allows for the inline policies of a role its own take {} and those of grants {by_grants}. The grant goes in by itself when there is room. Make it shorter, or ask whoever owns the role.",
+        "The grant's policy makes {characters} characters, and {} has room for {free}: of the {quota} that IAM allows for the inline policies of a role its own take {} and those of grants {by_grants}.{} The grant goes in by itself when there is room. Make it shorter, or ask whoever owns the role.",
         role.told(),
         (taken - by_grants).max(0),
+        limit.unwrap_or_default(),
     );
     Hold::new(Reason::NoRoomForGrant, message)
 }

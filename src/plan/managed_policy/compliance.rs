@@ -10,7 +10,7 @@ use crate::{
     api::{LambdaManagedPolicySpec, LambdaRoleClassSpec, Reason, class::BoundaryRule},
     lint::Finding,
     plan::{
-        Account, Hold, ObjectClass, ObservedPolicy, Step,
+        Account, DesiredRole, Hold, ObjectClass, ObservedPolicy, Step,
         compliance::{TOLD_MAX, refused, revokes, takes_everything, told},
         guardrail::{JudgedPolicy, Violation},
     },
@@ -42,14 +42,27 @@ impl Boundaries {
 
     /// What is said of a policy that is a boundary. Names of policies are one in an account without regard to case and path.
     fn violation(&self, arn: &str) -> Option<Violation> {
+        let path = "spec.policyName".to_owned();
+        self.taking(arn, path, "makes", "Make a new object with another policyName or path")
+    }
+
+    /// What is said of a role whose own statements need a policy that is a boundary of any class.
+    #[must_use]
+    pub fn violation_of_role(&self, role: &DesiredRole) -> Option<Violation> {
+        let fix = "Ask for less, or make a new object with another spec.roleName";
+        let policies = role.overflow_policies.values();
+        policies.into_iter().find_map(|policy| self.taking(&policy.arn, "spec.statements".to_owned(), "need", fix))
+    }
+
+    fn taking(&self, arn: &str, path: String, verb: &str, fix: &str) -> Option<Violation> {
         let Boundary { class, field, arn: pattern } = self.0.iter().find(|boundary| boundary.is(arn))?;
         Some(Violation {
             rule: format!("{field} of LambdaRoleClass {class}"),
-            path: "spec.policyName".to_owned(),
+            path,
             message: format!(
-                "makes the policy {arn}, which {pattern} takes in: it may be a permissions boundary, and nobody writes his own"
+                "{verb} the policy {arn}, which {pattern} takes in: it may be a permissions boundary, and nobody writes his own"
             ),
-            fix: "Make a new object with another policyName or path".to_owned(),
+            fix: fix.to_owned(),
         })
     }
 }

@@ -10,6 +10,7 @@ use crate::{
         class::check_namespaces,
         desired::{NAME_SIGNS, TAGS_MAX, digest, is_object_name, resync_interval},
         expansion::{expanded, placeholders},
+        overflow::is_overflow_name,
         permissions::{MERGED_FROM_MAX, entry_characters},
         reference::arn_of,
         statement::{self, Scope},
@@ -147,6 +148,9 @@ fn check_identity(
         faults.push(Finding::invalid("spec.className", rule::CLASS_NAME));
     }
     let current = current_arn.and_then(path_and_name);
+    if is_overflow_name(name) {
+        faults.push(Finding::invalid("spec.policyName", rule::POLICY_NAME_OF_OVERFLOW));
+    }
     if !is_policy_name(name) {
         let message = match spec.policy_name {
             Some(_) => rule::MANAGED_POLICY_NAME.to_owned(),

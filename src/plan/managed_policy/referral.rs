@@ -28,8 +28,6 @@ pub struct Referral {
     arns: Vec<String>,
     /// ARNs of what it attached, by its status.
     attached: Vec<String>,
-    /// Whether it leaves policies on its role that it does not list.
-    keeps_unlisted: bool,
     /// Whether a list of managed policies is there that nobody can read.
     is_illegible: bool,
 }
@@ -61,7 +59,6 @@ impl Referral {
                 .iter()
                 .filter_map(|policy| text(&policy["arn"]))
                 .collect(),
-            keeps_unlisted: spec["unlisted"]["managedPolicies"] == "Keep",
             is_illegible: !(listed.is_null() || listed.is_array()) || !policies.iter().all(is_legible),
             namespace,
         }
@@ -105,7 +102,6 @@ impl Referral {
     /// Whether the policy is on its role by this system's doing, and nothing but an outstanding pass over the role keeps it there.
     #[must_use]
     pub fn lets_go_of(&self, arn: &str) -> bool {
-        let is_own = !self.keeps_unlisted || self.attached.iter().any(|attached| attached == arn);
-        is_own && !self.is_suspended
+        self.attached.iter().any(|attached| attached == arn) && !self.is_suspended
     }
 }

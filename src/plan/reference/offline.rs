@@ -1,17 +1,18 @@
 //! References where nothing is known but manifests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{PolicyKey, References, Referrer, Resolution, admits, borrowed, key, policy_arn};
+use super::{PolicyKey, References, Referrer, Resolution, admits, key_of, not_shared, policy_arn};
 use crate::{
     api::{LambdaExecutionRoleSpec, LambdaManagedPolicy, LambdaManagedPolicyStatus},
     lint::{Code, Finding, Severity},
-    plan::Owner,
+    plan::{Owner, class::Namespace},
+    policy::Arn,
 };
 
 impl References {
     /// Looks all references of `spec` up among the policies that manifests describe, each with its ARN if it is known: those count as in
-    /// place. Also what there is to say of them, and of ARNs that are such a policy's.
+    /// place. Also what there is to say of them.
     #[must_use]
     pub fn offline(
         spec: &LambdaExecutionRoleSpec,
@@ -27,7 +28,7 @@ impl References {
         let mut findings = Vec::new();
         for (index, policy) in spec.managed_policies.iter().enumerate() {
             let Some(reference) = &policy.reference else { continue };
-            let key = key(reference, &referrer.namespace.name);
+            let key = key_of(reference, &referrer.namespace.name);
             let path = format!("spec.managedPolicies[{index}].ref");
             findings.extend(match (references.0.get(&key), policies.get(&key)) {
                 (Some(Resolution::Ready { .. }), Some((policy, _))) => {
@@ -39,15 +40,6 @@ impl References {
                 (_, None) => Some(unread(path, &key)),
                 (None, Some(_)) => None,
             });
-        }
-        let described = policies.values().filter_map(|(policy, arn)| Some((policy, arn.as_deref()?)));
-        // Labels that nobody told are no reason to refuse.
-        let described = described.filter(|(policy, _)| {
-            let of = policy.metadata.namespace.as_deref().unwrap_or_default();
-            admits(&policy.spec, of, referrer.namespace).is_some()
-        });
-        if let Some(hold) = borrowed(spec, referrer.namespace, described) {
-            findings.push(Finding::invalid("spec.managedPolicies", hold.message.trim_end_matches('.')));
         }
         (references, findings)
     }
@@ -71,6 +63,32 @@ impl Referrer<'_> {
         }
         policy
     }
+}
+
+/// What there is to say of a role in `namespace` that has one of `arns`, where manifests describe the policy and do not share it.
+///
+/// The names of policies are one in an account without regard to case and path, so ARNs are compared so.
+#[must_use]
+pub fn borrowed_offline(
+    arns: &BTreeSet<String>,
+    namespace: &Namespace,
+    policies: &BTreeMap<PolicyKey, (LambdaManagedPolicy, Option<String>)>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for ((of, _), (policy, arn)) in policies {
+        let Some(known) = arn.as_deref().and_then(identity) else { continue };
+        let listed = arns.iter().find(|listed| identity(listed).is_some_and(|listed| listed == known));
+        if let (Some(listed), Some(false)) = (listed, admits(&policy.spec, of, namespace)) {
+            let hold = not_shared(listed, namespace);
+            findings.push(Finding::invalid("spec.managedPolicies", hold.message.trim_end_matches('.')));
+        }
+    }
+    findings
+}
+
+fn identity(arn: &str) -> Option<(String, String)> {
+    let arn = Arn::parse(arn)?;
+    Some((arn.account.to_owned(), arn.resource.rsplit('/').next()?.to_ascii_lowercase()))
 }
 
 fn unread(path: String, (namespace, name): &PolicyKey) -> Finding {

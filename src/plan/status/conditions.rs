@@ -158,6 +158,7 @@ pub(in crate::plan) fn held(moment: &Moment<'_>, hold: &Hold, is_deleting: bool)
         | Reason::NoDefaultClass
         | Reason::SeveralDefaultClasses
         | Reason::PolicyNotAllowed
+        | Reason::PolicyRefused
         | Reason::InvalidClass => vec![
             Verdict::new(ConditionType::Ready, false, *reason, message),
             Verdict::new(ConditionType::Accepted, false, *reason, message),

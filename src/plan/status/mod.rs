@@ -6,7 +6,7 @@ pub(super) mod notes;
 use std::time::Duration;
 
 use k8s_openapi::{
-    apimachinery::pkg::apis::meta::v1::Time,
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
     jiff::{SignedDuration, Timestamp},
 };
 
@@ -146,11 +146,11 @@ pub fn has_synced(status: &LambdaExecutionRoleStatus, generation: Option<i64>, d
     is_next && status.synced_fingerprint == Some(desired.fingerprint())
 }
 
-/// Whether `status` says that the class does not let the object have the role that it asks for.
+/// Whether conditions say that the class does not let the object have the role that it asks for.
 #[must_use]
-pub fn is_refused(status: &LambdaExecutionRoleStatus) -> bool {
+pub fn is_refused(conditions: &[Condition]) -> bool {
     const REASONS: [Reason; 3] = [Reason::GuardrailViolation, Reason::RoleLimitReached, Reason::ClassNotAllowed];
-    condition(&status.conditions, ConditionType::Accepted).is_some_and(|accepted| {
+    condition(conditions, ConditionType::Accepted).is_some_and(|accepted| {
         accepted.status == "False" && REASONS.iter().any(|reason| accepted.reason == reason.as_str())
     })
 }

@@ -127,6 +127,6 @@ pub(in crate::plan) fn news(
     is_news.then(|| Note {
         reason,
         message: now.message.clone(),
-        is_warning: !matches!(reason, Reason::Suspended | Reason::Observed),
+        is_warning: !matches!(reason, Reason::Suspended | Reason::Observed | Reason::PolicyNotReady),
     })
 }

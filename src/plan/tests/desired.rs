@@ -54,6 +54,7 @@ fn an_empty_spec_is_a_role_that_lambda_may_assume_and_nothing_else() {
             inline_policies: BTreeMap::new(),
             kept_inline_policies: BTreeMap::new(),
             grants: Vec::new(),
+            grants_per_namespace: None,
             overflow_policies: BTreeMap::new(),
             overflow_names: Names::of(&account(), "/", "shop-orders"),
             own: OwnStatements {

@@ -6,21 +6,22 @@ use rstest::rstest;
 
 use super::{account, class, clauses, desired, faults, judged, owner, spec, stored};
 use crate::{
-    api::{LambdaExecutionRoleStatus, OVERFLOW_TAG, Reason, status::OverflowPolicy as Told},
+    api::{LambdaExecutionRoleStatus, LambdaRoleClassSpec, OVERFLOW_TAG, Reason, status::OverflowPolicy as Told},
     lint::Code,
     plan::{
         DesiredRole, ObservedPolicy, ObservedRole, Owner, Placed, PolicyOwner, PolicyVersion, References, Step, Usage,
         Verdict,
-        compliance::{Documents, refusal, role_arn},
+        compliance::{Documents, boundary_refusal, refusal, role_arn},
         desired::desired_role,
         diff::diff,
         guard::Removal,
+        managed_policy::Boundaries,
         overflow::{self, ByNumber, Names},
     },
     policy::{Document, document::Effect},
 };
 
-const PREFIX: &str = "arn:aws:iam::111122223333:policy/shop-orders-";
+const PREFIX: &str = "arn:aws:iam::111122223333:policy/shop-orders+";
 
 /// A statement of some 500 characters that merges with no other.
 fn statement(number: usize, effect: &str) -> String {
@@ -397,6 +398,24 @@ fn a_policy_that_the_class_takes_for_a_boundary_is_refused() {
     let arn = role_arn(&role, &account());
     let hold = refusal(&class, &role, &arn, None, &Placed::default(), &Documents::new()).unwrap();
     assert!(hold.message.contains("takes for a boundary"), "{}", hold.message);
+}
+
+#[test]
+fn nor_does_a_role_write_the_boundary_of_another_class() {
+    let classes = |boundary: &str| {
+        let yaml = format!(
+            "{{account: {{id: '111122223333'}}, namespaces: {{}}, guardrails: {{permissionsBoundary: {{allowed: ['{boundary}']}}}}}}"
+        );
+        serde_saphyr::from_str::<LambdaRoleClassSpec>(&yaml).unwrap()
+    };
+    let role = desired(&yaml(&allows(25)));
+    let (hers, others) = (classes(&format!("{PREFIX}*")), classes("arn:aws:iam::111122223333:policy/boundary-*"));
+    let hold =
+        |spec: &LambdaRoleClassSpec| boundary_refusal(&class(), &role, &Boundaries::of([("other", spec)], &account()));
+    let refused = hold(&hers).unwrap();
+    assert_eq!(refused.reason, Reason::GuardrailViolation);
+    assert!(refused.message.contains("permissionsBoundary.allowed[0] of LambdaRoleClass other"), "{}", refused.message);
+    assert_eq!(hold(&others), None);
 }
 
 #[test]

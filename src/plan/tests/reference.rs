@@ -10,10 +10,11 @@ use crate::{
     api::{LambdaManagedPolicy, LambdaRoleClassSpec, Reason},
     lint::{Code, Finding, Severity},
     plan::{
-        References,
+        ManagedPolicy, Owner, PolicyOwner, References,
         class::Namespace,
-        reference::{PolicyKey, Referrer, Resolution, borrowed, essence, lists},
+        reference::{PolicyKey, Referrer, Resolution, borrowed, borrowed_offline, essence, may_list},
     },
+    policy::Document,
 };
 
 const ARN: &str = "arn:aws:iam::111122223333:policy/lambda/shop/shop-table";
@@ -155,21 +156,101 @@ fn a_policy_of_another_class_is_not_for_the_role() {
     assert_eq!(reason(&resolved("{name: table}", &[other], &[])), Reason::PolicyNotAllowed);
 }
 
-#[rstest]
-#[case::its_arn("arn:aws:iam::111122223333:policy/lambda/data/data-table", true)]
-#[case::in_another_case("arn:aws:iam::111122223333:policy/lambda/data/DATA-Table", true)]
-#[case::under_another_path("arn:aws:iam::111122223333:policy/data-table", true)]
-#[case::another_account("arn:aws:iam::444455556666:policy/lambda/data/data-table", false)]
-#[case::another_name("arn:aws:iam::111122223333:policy/lambda/data/data-table-2", false)]
-fn the_arn_is_no_way_round_a_policy_that_does_not_admit_the_role(#[case] arn: &str, #[case] is_borrowed: bool) {
-    let spec = spec(&format!("managedPolicies: [{{arn: '{arn}'}}]"));
+/// A policy in IAM with the tags of an object.
+fn stored(kind: &str, cluster: &str, namespace: &str, name: &str) -> ManagedPolicy {
+    let owner = Owner { cluster: cluster.to_owned(), namespace: namespace.to_owned(), name: name.to_owned() };
+    ManagedPolicy {
+        arn: ARN.replace("shop", namespace),
+        version_id: "v1".to_owned(),
+        document: Document::new(Vec::new()),
+        tags: PolicyOwner { kind: kind.to_owned(), owner }.tags(),
+    }
+}
+
+/// Why the role `shop/orders` may not list the policy by its ARN, if there is an object `data/table` with the patch.
+fn borrowed_from(stored: &ManagedPolicy, patch: Option<&str>) -> Option<Reason> {
+    let owner = Owner { cluster: "c".to_owned(), namespace: "shop".to_owned(), name: "orders".to_owned() };
     let namespace = Namespace { name: "shop".to_owned(), labels: None };
-    let policy_arn = ARN.replace("shop", "data");
-    let hold = |patch| borrowed(&spec, &namespace, [(&policy("data", patch), policy_arn.as_str())]);
-    assert_eq!(hold("{}").map(|hold| hold.reason), is_borrowed.then_some(Reason::PolicyNotAllowed));
-    assert_eq!(hold("spec: {allowedNamespaces: {names: [shop]}}"), None);
-    assert_eq!(borrowed(&spec, &namespace, [(&policy("shop", "{}"), policy_arn.as_str())]), None);
-    assert_eq!(lists(&spec, &policy_arn), is_borrowed, "it is looked at again when that policy changes");
+    let object = patch.map(|patch| policy("data", patch));
+    // Nobody watches namespace far.
+    let found = |key: &PolicyKey| {
+        let object = object.as_ref().filter(|_| *key == ("data".to_owned(), "table".to_owned()));
+        (key.0 != "far").then_some(object)
+    };
+    borrowed(stored, &owner, &namespace, found).map(|hold| hold.reason)
+}
+
+const BY_LABEL: &str = "spec: {allowedNamespaces: {selector: {matchLabels: {tier: web}}}}";
+
+#[rstest]
+#[case::not_shared(Some("{}"), Some(Reason::PolicyNotAllowed))]
+#[case::shared_with_others(Some("spec: {allowedNamespaces: {names: [bank]}}"), Some(Reason::PolicyNotAllowed))]
+#[case::shared(Some("spec: {allowedNamespaces: {names: [shop]}}"), None)]
+#[case::nobody_can_tell(Some(BY_LABEL), Some(Reason::NamespaceUnknown))]
+#[case::of_no_object_any_more(None, None)]
+fn the_arn_is_no_way_round_a_policy_that_does_not_admit_the_role(
+    #[case] patch: Option<&str>,
+    #[case] expected: Option<Reason>,
+) {
+    assert_eq!(borrowed_from(&stored("LambdaManagedPolicy", "c", "data", "table"), patch), expected);
+    // Another cluster's is for the class to judge, as is one that no object describes.
+    assert_eq!(borrowed_from(&stored("LambdaManagedPolicy", "north", "data", "table"), patch), None);
+    let unwatched = borrowed_from(&stored("LambdaManagedPolicy", "c", "far", "table"), patch);
+    assert_eq!(unwatched, Some(Reason::PolicyNotAllowed));
+    let untagged = ManagedPolicy { tags: BTreeMap::new(), ..stored("LambdaManagedPolicy", "c", "data", "table") };
+    assert_eq!(borrowed_from(&untagged, patch), None);
+}
+
+#[test]
+fn what_holds_statements_of_one_role_is_no_other_s_to_attach() {
+    let refused = Some(Reason::PolicyNotAllowed);
+    assert_eq!(borrowed_from(&stored("LambdaExecutionRole", "c", "data", "table"), None), refused);
+    assert_eq!(borrowed_from(&stored("LambdaExecutionRole", "c", "shop", "other"), None), refused);
+    assert_eq!(borrowed_from(&stored("LambdaExecutionRole", "c", "shop", "orders"), None), None);
+}
+
+#[rstest]
+#[case::as_it_is("arn:aws:iam::111122223333:policy/lambda/shop/shop-table", true)]
+#[case::with_placeholders("arn:$(partition):iam::$(accountId):policy/lambda/$(namespace)/$(namespace)-table", true)]
+#[case::another("arn:aws:iam::111122223333:policy/lambda/shop/shop-tables", false)]
+#[case::another_by_placeholder("arn:aws:iam::111122223333:policy/lambda/shop/$(name)-table", false)]
+fn a_role_that_may_list_a_policy_is_looked_at_again_when_that_changes(#[case] listed: &str, #[case] may_list_it: bool) {
+    let spec = spec(&format!("managedPolicies: [{{arn: '{listed}'}}]"));
+    assert_eq!(may_list(&spec, ("shop", "orders"), ARN), may_list_it);
+}
+
+#[test]
+fn a_role_is_told_of_each_policy_that_it_waits_for_and_first_what_needs_somebody() {
+    let spec =
+        spec("managedPolicies: [{ref: {name: absent}}, {ref: {name: missing}}, {ref: {name: table, namespace: data}}]");
+    let class = LambdaRoleClassSpec::default();
+    let referrer = Referrer {
+        namespace: &Namespace { name: "shop".to_owned(), labels: None },
+        class_name: "production",
+        class: &class,
+        account: &account(),
+        cluster: "c",
+        attached: Vec::new(),
+    };
+    let hold = References::resolve(&spec, &referrer, |_| None).hold().unwrap();
+    assert_eq!(hold.reason, Reason::PolicyNotAllowed);
+    for name in ["shop/absent", "shop/missing", "data/table"] {
+        assert!(hold.message.contains(name), "{}", hold.message);
+    }
+}
+
+#[test]
+fn a_policy_that_needs_somebody_is_told_from_one_that_is_on_its_way() {
+    let condition = |kind: &str, status: &str| {
+        format!(
+            "{{type: {kind}, status: '{status}', reason: GuardrailViolation, message: refused, lastTransitionTime: '2026-01-01T00:00:00Z'}}"
+        )
+    };
+    for (kind, expected) in [("Stalled", Reason::PolicyRefused), ("Reconciling", Reason::PolicyNotReady)] {
+        let conditions = [condition("Ready", "False"), condition(kind, "True")].join(", ");
+        let waiting = policy("shop", &format!("status: {{policyId: null, conditions: [{conditions}]}}"));
+        assert_eq!(reason(&resolved("{name: table}", &[waiting], &[])), expected);
+    }
 }
 
 /// Roles are woken when it changes, and each wake costs a look at IAM.
@@ -179,6 +260,7 @@ fn the_essence_of_a_policy_is_what_its_roles_go_by() {
     let same = [
         "metadata: {generation: 7}",
         "status: {attachmentCount: 3}",
+        "status: {defaultVersionId: v2}",
         "status: {conditions: [{type: Ready, status: Unknown, reason: Ready, message: fine, lastTransitionTime: '2026-01-01T00:00:00Z'}]}",
     ];
     for patch in same {
@@ -188,7 +270,6 @@ fn the_essence_of_a_policy_is_what_its_roles_go_by() {
         "metadata: {uid: '2'}",
         "metadata: {deletionTimestamp: '2026-01-01T00:00:00Z'}",
         "spec: {allowedNamespaces: {names: [a]}}",
-        "status: {defaultVersionId: v2}",
         "status: {policyId: null}",
     ];
     for patch in other {
@@ -242,10 +323,19 @@ fn offline_a_policy_among_the_manifests_counts_as_in_place(
 }
 
 #[rstest]
-#[case::not_admitted("{}", &[(Severity::Error, Code::InvalidField, "spec.managedPolicies")])]
-#[case::admitted("spec: {allowedNamespaces: {names: [shop]}}", &[])]
-#[case::nobody_can_tell("spec: {allowedNamespaces: {selector: {matchLabels: {tier: web}}}}", &[])]
-fn offline_too_the_arn_is_no_way_round(#[case] patch: &str, #[case] expected: &[(Severity, Code, &str)]) {
-    let (_, findings) = offline(&format!("{{arn: '{OFFLINE}'}}"), Some(policy("data", patch)));
-    assert_eq!(told(&findings), expected);
+#[case::its_arn("arn:aws:iam::111122223333:policy/data-table", true)]
+#[case::in_another_case("arn:aws:iam::111122223333:policy/DATA-Table", true)]
+#[case::under_another_path("arn:aws:iam::111122223333:policy/x/data-table", true)]
+#[case::another_account("arn:aws:iam::444455556666:policy/data-table", false)]
+#[case::another_name("arn:aws:iam::111122223333:policy/data-table-2", false)]
+fn offline_too_the_arn_is_no_way_round(#[case] arn: &str, #[case] is_described: bool) {
+    let namespace = Namespace { name: "shop".to_owned(), labels: None };
+    let told_of = |patch: &str| {
+        let policies = [(("data".to_owned(), "table".to_owned()), (policy("data", patch), Some(OFFLINE.to_owned())))];
+        borrowed_offline(&[arn.to_owned()].into(), &namespace, &policies.into())
+    };
+    assert_eq!(told(&told_of("{}")).len(), usize::from(is_described));
+    assert_eq!(told_of("spec: {allowedNamespaces: {names: [shop]}}"), []);
+    // Labels that nobody told are no reason to refuse.
+    assert_eq!(told_of(BY_LABEL), []);
 }

@@ -30,7 +30,7 @@ async fn policies_called_after(world: &World, role: &str) -> BTreeSet<String> {
     let mut pages = world.iam.list_policies().scope(scope).into_paginator().items().send();
     let mut names = BTreeSet::new();
     while let Some(policy) = pages.next().await {
-        names.extend(policy.unwrap().policy_name.filter(|name| name.starts_with(&format!("{role}-"))));
+        names.extend(policy.unwrap().policy_name.filter(|name| name.starts_with(&format!("{role}+"))));
     }
     names
 }
@@ -139,7 +139,7 @@ async fn a_deletion_takes_the_policies_with_the_role() {
 async fn a_policy_of_somebody_else_in_the_way_is_a_conflict_and_is_not_touched() {
     let world = World::start().await;
     let role = world.role_name("orders");
-    let arn = world.customer_policy("orders-2").await;
+    let arn = world.customer_policy("orders+2").await;
     let before = world.iam.get_policy().policy_arn(&arn).send().await.unwrap().policy.unwrap();
     world.create("orders", json!({"statements": statements(30)})).await;
     let object = world.condition("orders", ConditionType::Stalled, "True", Reason::PolicyConflict).await;
@@ -155,7 +155,7 @@ async fn a_policy_of_somebody_else_in_the_way_is_a_conflict_and_is_not_touched()
     world.ready("orders").await;
     world.delete("orders").await;
     world.gone("orders").await;
-    assert_eq!(policies_called_after(&world, &role).await, BTreeSet::from([format!("{role}-2")]));
+    assert_eq!(policies_called_after(&world, &role).await, BTreeSet::from([format!("{role}+2")]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! Roles that refer to managed policies which objects describe.
 
-use lambdaroles::api::{ConditionType, LambdaManagedPolicy, Reason};
+use lambdaroles::api::{ConditionType, LambdaExecutionRole, LambdaManagedPolicy, Reason};
 use serde_json::{Value, json};
 
 use crate::harness::{Objects, World, condition, namespaces, open_class};
@@ -118,8 +118,28 @@ async fn neither_a_reference_nor_an_arn_reaches_a_policy_whose_owner_does_not_ad
     let policies: Objects<LambdaManagedPolicy> = Objects::in_namespace(&world.client, &team);
     policies.create_ready("table", policy(&world, "dynamodb:GetItem")).await;
     let arn = format!("arn:aws:iam::123456789012:policy/{team}-table");
+    let roles: Objects<LambdaExecutionRole> = Objects::in_namespace(&world.client, &team);
+    let statements: Vec<Value> = (0..30)
+        .map(|n| {
+            json!({
+                "sid": format!("Bucket{n}"), "effect": "Allow", "actions": [format!("s3:Get{n}*")],
+                "resources": [format!("arn:aws:s3:::{n}-{}/*", "b".repeat(400))],
+            })
+        })
+        .collect();
+    let big = roles.create_ready("big", json!({"className": world.namespace, "statements": statements})).await;
+    let overflow = big.status.unwrap().overflow_policies[0].arn.clone();
     world.proxy.forget();
-    let entries = [("by-name", json!({"ref": {"name": "table", "namespace": team}})), ("by-arn", json!({"arn": arn}))];
+    // What holds statements of one role is no other's.
+    let of_role = json!({"managedPolicies": [{"arn": overflow}]});
+    world.create("by-overflow", of_role).await;
+    world.condition("by-overflow", ConditionType::Accepted, "False", Reason::PolicyNotAllowed).await;
+    let disguised = format!("arn:$(partition):iam::$(accountId):policy/{team}-table");
+    let entries = [
+        ("by-name", json!({"ref": {"name": "table", "namespace": team}})),
+        ("by-arn", json!({"arn": arn})),
+        ("by-placeholder", json!({"arn": disguised})),
+    ];
     for (name, entry) in &entries {
         world.create(name, json!({"managedPolicies": [entry]})).await;
         let held = world.condition(name, ConditionType::Accepted, "False", Reason::PolicyNotAllowed).await;
@@ -138,7 +158,7 @@ async fn neither_a_reference_nor_an_arn_reaches_a_policy_whose_owner_does_not_ad
     for (name, _) in &entries {
         let held = world.condition(name, ConditionType::Accepted, "False", Reason::PolicyNotAllowed).await;
         let listed = held.status.unwrap().managed_policies.len();
-        assert_eq!(listed, usize::from(*name == "by-arn"), "{name}");
+        assert_eq!(listed, usize::from(*name != "by-name"), "{name}");
     }
     assert_eq!(world.proxy.writes(), ["DetachRolePolicy"]);
     // Nor do such roles keep it from being changed or deleted.

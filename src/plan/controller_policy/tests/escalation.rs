@@ -115,7 +115,7 @@ use crate::policy::{Statement, document::Conditions};
 #[case::overflow_untagged("iam:CreatePolicy", OVERFLOW, nothing())]
 #[case::overflow_under_another_path(
     "iam:CreatePolicy",
-    "arn:aws:iam::111122223333:policy/shop-orders-2",
+    "arn:aws:iam::111122223333:policy/shop-orders+2",
     tagging(nothing(), CLUSTER)
 )]
 #[case::overflow_deleted_of_another_cluster("iam:DeletePolicy", OVERFLOW, tagged("another"))]
@@ -210,6 +210,6 @@ fn a_boundary_that_is_called_like_a_policy_of_roles_is_not_theirs(#[case] action
         "guardrails: {permissionsBoundary: {arn: 'arn:aws:iam::$(accountId):policy/a-team-boundary'}}, namespaces:",
     ));
     let is_allowed = |arn: &str| is_allowed(&policy, action, arn, &context);
-    assert!(is_allowed("arn:aws:iam::111122223333:policy/a-team-2"));
+    assert!(is_allowed("arn:aws:iam::111122223333:policy/a-team+2"));
     assert!(!is_allowed("arn:aws:iam::111122223333:policy/a-team-boundary"));
 }

@@ -26,8 +26,8 @@ const ROLE: &str = "arn:aws:iam::111122223333:role/lambda/shop/shop-orders";
 const POLICY: &str = "arn:aws:iam::111122223333:policy/lambda/shop/shop-orders";
 const LEGACY: &str = "arn:aws:iam::111122223333:role/lambda/shop/legacy-orders";
 
-const OVERFLOW: &str = "arn:aws:iam::111122223333:policy/lambda/shop/shop-orders-2";
-const LEGACY_OVERFLOW: &str = "arn:aws:iam::111122223333:policy/lambda/shop/legacy-orders-2";
+const OVERFLOW: &str = "arn:aws:iam::111122223333:policy/lambda/shop/shop-orders+2";
+const LEGACY_OVERFLOW: &str = "arn:aws:iam::111122223333:policy/lambda/shop/legacy-orders+2";
 
 const STRICT: &str = r#"
 account: {id: "111122223333"}

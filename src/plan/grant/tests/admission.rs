@@ -28,6 +28,29 @@ fn what_a_grant_adds_is_for_its_own_functions_and_its_placeholders_are_its_own()
     );
 }
 
+#[rstest]
+#[case::of_another_namespace("shop", json!({}), Some(Reason::GuardrailViolation))]
+#[case::of_the_roles_own("platform", json!({}), None)]
+#[case::where_the_class_says_whose_functions_are_whose("shop", json!({"guardrails": {"sourceFunctions": ["$(namespace)-*"]}}), None)]
+fn who_denies_something_to_functions_denies_it_to_his_own(
+    #[case] namespace: &str,
+    #[case] of_class: Value,
+    #[case] expected: Option<Reason>,
+) {
+    let denial = with(
+        &json!({"effect": "Deny", "actions": ["*"], "resources": ["*"], "sourceFunctionArns": ["$(namespace)-*"]}),
+    );
+    let mut class = class(&json!({"guardrails": null}));
+    if let Some(guardrails) = of_class.get("guardrails") {
+        class.spec.guardrails = serde_json::from_value(guardrails.clone()).unwrap();
+    }
+    let grant = judged_by(&applicant(namespace, "orders", &denial), &role(&json!({})), &class);
+    assert_eq!(reason(&grant), expected, "{}", message(&grant));
+    if expected.is_some() {
+        assert!(message(&grant).contains("spec.statements[0].effect"), "{}", message(&grant));
+    }
+}
+
 #[test]
 fn the_role_s_name_is_that_of_the_role() {
     let fields = with(&json!({"resources": ["arn:aws:s3:::$(roleName)/*"]}));

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::plan::grant::{
     GrantKey,
-    share::{Claim, Share, divide},
+    share::{self, Claim, Room, Share},
 };
 
 fn claim(namespace: &str, age: i64, held: usize, wanted: Option<usize>) -> Claim {
@@ -15,6 +15,11 @@ fn claim(namespace: &str, age: i64, held: usize, wanted: Option<usize>) -> Claim
         held,
         wanted,
     }
+}
+
+/// Where no namespace is limited.
+fn divide(claims: &[Claim], room: usize) -> Vec<Share> {
+    share::divide(claims, Room { characters: room, per_namespace: room })
 }
 
 fn held_after(claim: &Claim, share: Share) -> usize {
@@ -57,6 +62,18 @@ fn the_youngest_of_the_namespace_that_has_most_makes_way_for_the_role_itself() {
     assert_eq!(divide(&claims, 0), [Share::Nothing; 3]);
 }
 
+#[test]
+fn a_namespace_has_no_more_than_each_may_have() {
+    let limited = |claims: &[Claim]| share::divide(claims, Room { characters: 100, per_namespace: 50 });
+    let claims = [claim("shop", 1, 0, Some(40)), claim("shop", 2, 0, Some(40)), claim("billing", 3, 0, Some(50))];
+    assert_eq!(limited(&claims), [Share::Wanted, Share::Nothing, Share::Wanted]);
+    // A limit that comes later is one, too.
+    let claims = [claim("shop", 1, 40, Some(40)), claim("shop", 2, 40, Some(40)), claim("billing", 3, 0, Some(50))];
+    assert_eq!(limited(&claims), [Share::Wanted, Share::Nothing, Share::Wanted]);
+    let claims = [claim("shop", 1, 60, Some(60)), claim("shop", 2, 0, Some(30))];
+    assert_eq!(limited(&claims), [Share::Nothing, Share::Wanted]);
+}
+
 fn claims() -> impl Strategy<Value = Vec<Claim>> {
     let one = (0..4_usize, 0..6_i64, 0..400_usize, proptest::option::weighted(0.8, 1..400_usize));
     proptest::collection::vec(one, 0..12).prop_map(|list| {
@@ -71,6 +88,17 @@ fn claims() -> impl Strategy<Value = Vec<Claim>> {
 }
 
 proptest! {
+    #[test]
+    fn no_namespace_has_more_than_each_may_have(claims in claims(), room in 0..2000_usize, per_namespace in 1..800_usize) {
+        let shares = share::divide(&claims, Room { characters: room, per_namespace });
+        for namespace in claims.iter().map(|claim| &claim.key.namespace) {
+            let of = claims.iter().zip(&shares).filter(|(claim, _)| claim.key.namespace == *namespace);
+            prop_assert!(of.map(|(claim, share)| held_after(claim, *share)).sum::<usize>() <= per_namespace);
+        }
+        let given: usize = claims.iter().zip(shares).map(|(claim, share)| held_after(claim, share)).sum();
+        prop_assert!(given <= room);
+    }
+
     #[test]
     fn never_is_more_given_than_there_is(claims in claims(), room in 0..2000_usize) {
         let shares = divide(&claims, room);

@@ -60,7 +60,7 @@ fn entry(generation: i64, characters: Option<i64>, reason: Option<Reason>) -> Ro
 }
 
 fn seen(status: &LambdaExecutionRoleStatus) -> RoleSeen<'_> {
-    RoleSeen { namespace: "platform", name: "gateway", status: Some(status), is_suspended: false }
+    RoleSeen { namespace: "platform", name: "gateway", status: Some(status), is_suspended: false, per_namespace: None }
 }
 
 fn said(
@@ -140,12 +140,17 @@ fn a_role_that_is_not_ready_says_why_in_its_own_words() {
         last_transition_time: Time(at(1)),
     };
     let role = LambdaExecutionRoleStatus { conditions: vec![ready], ..role_status(None) };
-    let waiting = said(&FIRST(), 104, &sound(), seen(&role)).status;
+    let at_home = judged(&applicant("platform", "orders", &json!({})));
+    let waiting = said(&FIRST(), 104, &at_home, seen(&role)).status;
     let message = &condition(&waiting, ConditionType::Ready).unwrap().message;
     assert!(
         message.contains("platform/gateway") && message.contains("AccessDenied: The controller may not"),
         "{message}"
     );
+    // Other namespaces are told no more than the reason.
+    let waiting = said(&FIRST(), 104, &sound(), seen(&role)).status;
+    let message = &condition(&waiting, ConditionType::Ready).unwrap().message;
+    assert!(message.ends_with("not ready: AccessDenied."), "{message}");
     let suspended = RoleSeen { is_suspended: true, ..seen(&role) };
     let waiting = said(&FIRST(), 104, &sound(), suspended).status;
     assert!(condition(&waiting, ConditionType::Ready).unwrap().message.contains("is suspended"));

@@ -199,8 +199,8 @@ fn a_role_that_may_not_use_the_class_loses_everything_but_its_trust_in_lambda() 
 #[test]
 fn the_managed_policies_of_its_own_lose_what_is_refused_whatever_may_be_attached() {
     let policy = |number: u32, document: String| ObservedPolicy {
-        name: format!("orders-{number}"),
-        arn: format!("arn:aws:iam::111122223333:policy/orders-{number}"),
+        name: format!("orders+{number}"),
+        arn: format!("arn:aws:iam::111122223333:policy/orders+{number}"),
         document,
         ..ObservedPolicy::default()
     };
@@ -217,9 +217,9 @@ fn the_managed_policies_of_its_own_lose_what_is_refused_whatever_may_be_attached
     assert_eq!(
         clauses(&steps),
         [
-            "write a version of arn:aws:iam::111122223333:policy/orders-3",
-            "detach arn:aws:iam::111122223333:policy/orders-4",
-            "detach arn:aws:iam::111122223333:policy/orders-5",
+            "write a version of arn:aws:iam::111122223333:policy/orders+3",
+            "detach arn:aws:iam::111122223333:policy/orders+4",
+            "detach arn:aws:iam::111122223333:policy/orders+5",
         ]
     );
     let Step::CreatePolicyVersion { document, .. } = &steps[0] else { panic!("{steps:?}") };

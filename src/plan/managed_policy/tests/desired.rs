@@ -60,6 +60,7 @@ fn statements_are_scoped_and_their_placeholders_are_those_of_the_policy() {
 
 #[rstest]
 #[case::name("policyName: 'a b'", "spec.policyName", rule::MANAGED_POLICY_NAME)]
+#[case::name_of_a_roles_own("policyName: shop-orders+2", "spec.policyName", rule::POLICY_NAME_OF_OVERFLOW)]
 #[case::path("path: lambda/", "spec.path", rule::MANAGED_POLICY_PATH)]
 #[case::path_of_a_role("path: '/a!b/'", "spec.path", rule::MANAGED_POLICY_PATH)]
 #[case::empty_part("path: //", "spec.path", rule::MANAGED_POLICY_PATH)]

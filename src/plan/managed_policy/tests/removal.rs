@@ -132,7 +132,9 @@ fn a_role_of_another_namespace_keeps_it_only_if_its_owner_admits_that(#[case] na
 
 #[test]
 fn what_the_system_attached_and_no_object_asks_for_any_more_is_detached() {
-    let verdict = judged(|_| {}, &has(&[holder("api")]), &[role("api", json!({}))]);
+    let mut role = role("api", json!({}));
+    role["status"] = json!({"managedPolicies": [{"arn": ARN}]});
+    let verdict = judged(|_| {}, &has(&[holder("api")]), &[role]);
     assert_eq!(steps(verdict)[0], format!("detach {ARN} from role shop-api"));
 }
 
@@ -141,18 +143,13 @@ fn what_the_system_attached_and_no_object_asks_for_any_more_is_detached() {
 #[case::of_another_cluster(HolderRole { tags: Owner { cluster: "south".to_owned(), name: "api".to_owned(), ..owner() }.tags(), ..holder("api") }, json!({}))]
 #[case::retained_when_its_object_went(holder("gone"), json!({}))]
 #[case::suspended(holder("api"), json!({"suspend": true}))]
+#[case::attached_by_others(holder("api"), json!({}))]
 #[case::attached_by_others_and_kept(holder("api"), json!({"unlisted": {"managedPolicies": "Keep"}}))]
+#[case::attached_by_others_and_reported(holder("api"), json!({"drift": "Report"}))]
 fn a_role_that_the_system_does_not_touch_keeps_it(#[case] holder: HolderRole, #[case] spec: Value) {
     let hold = hold(judged(|_| {}, &has(std::slice::from_ref(&holder)), &[role("api", spec)]));
     assert_eq!(hold.reason, Reason::InUseByOthers);
     assert!(hold.message.contains(&format!("role {} has it", holder.name)), "{}", hold.message);
-}
-
-#[test]
-fn what_the_status_says_was_attached_is_detached_under_keep_too() {
-    let mut role = role("api", json!({"unlisted": {"managedPolicies": "Keep"}}));
-    role["status"] = json!({"managedPolicies": [{"arn": ARN}]});
-    assert!(matches!(judged(|_| {}, &has(&[holder("api")]), &[role]), Verdict::Delete(_)));
 }
 
 #[test]
