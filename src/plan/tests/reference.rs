@@ -219,20 +219,23 @@ fn a_role_that_may_list_a_policy_is_looked_at_again_when_that_changes(#[case] li
     assert_eq!(may_list(&spec, ("shop", "orders"), ARN), may_list_it);
 }
 
+/// What a role in `shop` finds, of whose labels nobody knows.
+fn referring<Found>(look: impl FnOnce(&Referrer<'_>) -> Found) -> Found {
+    look(&Referrer {
+        namespace: &Namespace { name: "shop".to_owned(), labels: None },
+        class_name: "production",
+        class: &LambdaRoleClassSpec::default(),
+        account: &account(),
+        cluster: "c",
+        attached: Vec::new(),
+    })
+}
+
 #[test]
 fn a_role_is_told_of_each_policy_that_it_waits_for_and_first_what_needs_somebody() {
     let spec =
         spec("managedPolicies: [{ref: {name: absent}}, {ref: {name: missing}}, {ref: {name: table, namespace: data}}]");
-    let class = LambdaRoleClassSpec::default();
-    let referrer = Referrer {
-        namespace: &Namespace { name: "shop".to_owned(), labels: None },
-        class_name: "production",
-        class: &class,
-        account: &account(),
-        cluster: "c",
-        attached: Vec::new(),
-    };
-    let hold = References::resolve(&spec, &referrer, |_| None).hold().unwrap();
+    let hold = referring(|referrer| References::resolve(&spec, referrer, |_| None)).hold().unwrap();
     assert_eq!(hold.reason, Reason::PolicyNotAllowed);
     for name in ["shop/absent", "shop/missing", "data/table"] {
         assert!(hold.message.contains(name), "{}", hold.message);
@@ -280,17 +283,9 @@ fn the_essence_of_a_policy_is_what_its_roles_go_by() {
 /// What a role in `shop` is told offline that has `entry`, and that policy among its manifests, if there is one.
 fn offline(entry: &str, policy: Option<LambdaManagedPolicy>) -> (Option<Resolution>, Vec<Finding>) {
     let spec = spec(&format!("managedPolicies: [{entry}]"));
-    let class = LambdaRoleClassSpec::default();
-    let referrer = Referrer {
-        namespace: &Namespace { name: "shop".to_owned(), labels: None },
-        class_name: "production",
-        class: &class,
-        account: &account(),
-        cluster: "c",
-        attached: Vec::new(),
-    };
     let policies = policy.map(|policy| (("data".to_owned(), "table".to_owned()), (policy, Some(OFFLINE.to_owned()))));
-    let (references, findings) = References::offline(&spec, &referrer, &policies.into_iter().collect());
+    let policies = policies.into_iter().collect();
+    let (references, findings) = referring(|referrer| References::offline(&spec, referrer, &policies));
     let reference = spec.managed_policies[0].reference.as_ref();
     (reference.and_then(|reference| references.get(reference, "shop")).cloned(), findings)
 }
