@@ -11,6 +11,7 @@ use super::{
     accounts::Process,
     calls::{CallInterceptor, CallObserver},
     credentials::{Session, Source},
+    gate::WriteGate,
     limits::{Limits, partition},
     managed_policy::KnownPolicies,
 };
@@ -34,6 +35,8 @@ pub struct Settings {
     pub concurrency: u16,
     /// How long the default versions of AWS's own managed policies count as known; a day if absent.
     pub aws_policy_interval: Option<Duration>,
+    /// Whether anything may be changed.
+    pub write_gate: WriteGate,
 }
 
 /// What all classes of one account share: AWS counts by account, and its policies are the same to all of them.
@@ -90,8 +93,9 @@ impl Aws {
         let interceptor = CallInterceptor::new(observer, &session);
         let iam = |limit| {
             let iam = surroundings.iam().credentials_provider(provider.clone()).interceptor(interceptor.clone());
-            aws_sdk_iam::Client::from_conf(iam.retry_partition(limit).build())
+            iam.retry_partition(limit)
         };
+        let iam_writes = iam(limits.writes.clone()).interceptor(process.settings.write_gate.clone());
         let sts = surroundings.sts().credentials_provider(provider.clone()).interceptor(interceptor.clone());
         let lambda = |region: &String| {
             let lambda = surroundings.lambda(region).credentials_provider(provider.clone());
@@ -103,8 +107,8 @@ impl Aws {
             ([], regions) | (regions, _) => regions,
         };
         Self {
-            iam: iam(limits.reads.clone()),
-            iam_writes: iam(limits.writes.clone()),
+            iam: aws_sdk_iam::Client::from_conf(iam(limits.reads.clone()).build()),
+            iam_writes: aws_sdk_iam::Client::from_conf(iam_writes.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             lambda: function_regions.iter().map(lambda).collect(),
             region,

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::rule,
-    aws::Settings,
-    cluster,
-    controller::{self, Options},
+    aws::{Settings, WriteGate},
+    cluster::{self, lease::Timing},
+    controller::{self, Leadership, Options},
     telemetry::{self, LogFormat},
 };
 
@@ -80,6 +80,30 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DURATION", env = "LAMBDAROLES_AWS_POLICY_INTERVAL", default_value = "24h", value_parser = interval)]
     aws_policy_interval: Duration,
 
+    /// Whether replicas agree by a Lease on the one of them that works.
+    #[arg(long, value_name = "BOOLEAN", env = "LAMBDAROLES_LEADER_ELECT", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    leader_elect: bool,
+
+    /// Namespace of the Lease. Default: the Pod's, or that of the kubeconfig's context.
+    #[arg(long, value_name = "NAMESPACE", env = "LAMBDAROLES_LEASE_NAMESPACE")]
+    lease_namespace: Option<String>,
+
+    /// Name of the Lease. Controllers that serve other classes or namespaces than each other need other names.
+    #[arg(long, value_name = "NAME", env = "LAMBDAROLES_LEASE_NAME", default_value = "lambdaroles")]
+    lease_name: String,
+
+    /// How long the others see no renewal of the Lease before one of them takes it.
+    #[arg(long, value_name = "DURATION", env = "LAMBDAROLES_LEASE_DURATION", default_value = "15s", value_parser = interval)]
+    lease_duration: Duration,
+
+    /// How long the one that works goes on without a renewal that succeeded.
+    #[arg(long, value_name = "DURATION", env = "LAMBDAROLES_LEASE_RENEW_DEADLINE", default_value = "10s", value_parser = interval)]
+    lease_renew_deadline: Duration,
+
+    /// How often the Lease is renewed, and looked at by the others.
+    #[arg(long, value_name = "DURATION", env = "LAMBDAROLES_LEASE_RETRY_PERIOD", default_value = "2s", value_parser = interval)]
+    lease_retry_period: Duration,
+
     /// Address of /livez, /readyz and /metrics.
     #[arg(long, value_name = "ADDRESS", env = "LAMBDAROLES_LISTEN", default_value = "0.0.0.0:8080")]
     listen: SocketAddr,
@@ -96,7 +120,9 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: Arguments) -> super::Result {
     telemetry::init(arguments.log_format, &arguments.log)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let client = cluster::connect(kubernetes(&arguments).await?)?;
+        let config = kubernetes(&arguments).await?;
+        let leadership = leadership(&arguments, &config.default_namespace)?;
+        let client = cluster::connect(config)?;
         let stop = CancellationToken::new();
         tokio::spawn(cancel_on_signal(stop.clone()));
         let options = Options {
@@ -106,17 +132,40 @@ pub(super) fn run(arguments: Arguments) -> super::Result {
             resync: arguments.resync,
             settle: arguments.settle,
             listen: arguments.listen,
+            leadership,
             aws: Settings {
                 region: arguments.region.filter(|region| !region.is_empty()),
                 endpoint_url: arguments.aws_endpoint_url.filter(|url| !url.is_empty()),
                 function_regions: distinct(arguments.function_regions),
                 concurrency: arguments.concurrency,
                 aws_policy_interval: Some(arguments.aws_policy_interval),
+                write_gate: WriteGate::default(),
             },
         };
         controller::run(client, options, stop).await?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+fn leadership(arguments: &Arguments, namespace: &str) -> Result<Option<Leadership>, String> {
+    if !arguments.leader_elect {
+        return Ok(None);
+    }
+    let timing = Timing {
+        duration: arguments.lease_duration,
+        renew_deadline: arguments.lease_renew_deadline,
+        retry_period: arguments.lease_retry_period,
+    };
+    // The name of a Pod, with what tells it from its own earlier life.
+    let host =
+        std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "lambdaroles".to_owned());
+    let namespace = arguments.lease_namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or(namespace);
+    Ok(Some(Leadership {
+        namespace: namespace.to_owned(),
+        lease_name: arguments.lease_name.clone(),
+        identity: format!("{host}_{:016x}", fastrand::u64(..)),
+        timing: timing.check()?,
+    }))
 }
 
 async fn kubernetes(arguments: &Arguments) -> Result<Config, Box<dyn std::error::Error + Send + Sync>> {

@@ -22,6 +22,7 @@ use crate::{
 };
 
 mod kind;
+pub mod lease;
 mod nesting;
 pub mod permissions;
 mod view;

@@ -35,7 +35,7 @@ use crate::{
     telemetry::Metrics,
 };
 
-pub use run::{Error, Options, run};
+pub use run::{Error, Leadership, Options, run};
 
 /// What every pass works with.
 #[derive(Debug)]

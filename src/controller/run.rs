@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::{
@@ -41,8 +41,11 @@ use super::{
 };
 use crate::{
     api::LambdaExecutionRole,
-    aws::{Accounts, Call, Settings},
-    cluster::{self, Cluster, Guarded, GuardedClass, View, apis},
+    aws::{Accounts, Call, Settings, WriteGate},
+    cluster::{
+        self, Cluster, Guarded, GuardedClass, View, apis,
+        lease::{Election, Lost, Timing},
+    },
     server::{self, Health},
     telemetry::Metrics,
 };
@@ -76,6 +79,21 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How AWS is reached.
     pub aws: Settings,
+    /// How replicas agree on which of them works; `None` if this process is the only one.
+    pub leadership: Option<Leadership>,
+}
+
+/// The lease that the replica which works holds.
+#[derive(Clone, Debug)]
+pub struct Leadership {
+    /// Namespace of the lease.
+    pub namespace: String,
+    /// Name of the lease.
+    pub lease_name: String,
+    /// Name of this replica, unlike any other's.
+    pub identity: String,
+    /// How long the lease holds.
+    pub timing: Timing,
 }
 
 /// The process cannot run.
@@ -87,6 +105,9 @@ pub enum Error {
     /// The watches ended by themselves.
     #[error("the watches ended by themselves")]
     Ended,
+    /// Another replica works, or may. What was under way was dropped.
+    #[error("{0}; this replica ends, and begins anew as one that waits")]
+    Lease(Lost),
     /// The endpoints have no port.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -104,7 +125,58 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
     // The endpoints outlive the watches, so that probes do not fail while the steps in hand end.
     let end = CancellationToken::new();
     let endpoints = tokio::spawn(server::serve(listener, health.clone(), end.clone()));
+    let listed = tokio::spawn(ready_once_listed(apis(&client, &options.namespaces), health));
+    Box::pin(lead(client, options, metrics, stop)).await?;
+    listed.abort();
+    end.cancel();
+    if let Ok(Err(error)) = endpoints.await {
+        warn!(%error, "the endpoints failed");
+    }
+    Ok(())
+}
 
+/// Works while this replica leads.
+async fn lead(
+    client: Client,
+    mut options: Options,
+    metrics: Arc<Metrics>,
+    stop: CancellationToken,
+) -> Result<(), Error> {
+    let Some(Leadership { namespace, lease_name, identity, timing }) = options.leadership.take() else {
+        metrics.leads(true);
+        return Box::pin(work(client, options, metrics, stop)).await.map(drop);
+    };
+    let mut election = Election::new(client.clone(), (&namespace, &lease_name), identity, timing);
+    let tenure = election.tenure();
+    options.aws.write_gate = WriteGate::new(move || tenure.holds(Instant::now()));
+    tokio::select! {
+        () = election.acquire() => {}
+        () = stop.cancelled() => return Ok(()),
+    }
+    metrics.leads(true);
+    let end = tokio::select! {
+        biased;
+        lost = election.hold() => return Err(Error::Lease(lost)),
+        end = Box::pin(work(client, options, metrics, stop)) => end?,
+    };
+    match end {
+        End::Orderly => election.release().await,
+        // Something may be on its way to AWS still.
+        End::CutOff => {}
+    }
+    Ok(())
+}
+
+/// How work ended.
+enum End {
+    /// Nothing is under way any more.
+    Orderly,
+    /// In the middle of a step.
+    CutOff,
+}
+
+/// Watches and reconciles until `stop` is cancelled.
+async fn work(client: Client, options: Options, metrics: Arc<Metrics>, stop: CancellationToken) -> Result<End, Error> {
     let cluster = Cluster::new(client.clone());
     let cluster_name = match &options.cluster_name {
         Some(name) => name.clone(),
@@ -145,7 +217,7 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
     // No object is judged by classes and labels that are not known yet.
     tokio::select! {
         () = view.ready() => {}
-        () = stop.cancelled() => return Ok(()),
+        () = stop.cancelled() => return Ok(End::Orderly),
     }
     let waker = Arc::clone(&context);
     let waking = tokio::spawn(async move {
@@ -164,11 +236,11 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
             }
             ready(())
         });
-    let listed = tokio::spawn(ready_once_listed(apis(&client, &options.namespaces), health));
     let watches =
         join4(watch_all(roles, &context), watch_all(policies, &context), watch_all(grants, &context), classes);
 
     tokio::pin!(watches);
+    let mut end = End::Orderly;
     tokio::select! {
         // First, and asked again below: watches that are told to stop and have nothing in hand end at the same moment.
         biased;
@@ -176,6 +248,7 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
             info!("stopping: finishing the steps in hand");
             if timeout(STOP_GRACE, watches).await.is_err() {
                 warn!("stopped in the middle of a step; the next start repeats it");
+                end = End::CutOff;
             }
         }
         _ = &mut watches => {
@@ -184,14 +257,9 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
             }
         }
     }
-    listed.abort();
     watching.abort();
     waking.abort();
-    end.cancel();
-    if let Ok(Err(error)) = endpoints.await {
-        warn!(%error, "the endpoints failed");
-    }
-    Ok(())
+    Ok(end)
 }
 
 /// Drives every object of a kind through the pipeline.

@@ -5,7 +5,13 @@ use std::{sync::Arc, time::Duration};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode},
-    metrics::{counter::Counter, family::Family, gauge::ConstGauge, histogram::Histogram, info::Info},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::{ConstGauge, Gauge},
+        histogram::Histogram,
+        info::Info,
+    },
     registry::{Registry, Unit},
 };
 
@@ -86,6 +92,7 @@ pub struct Metrics {
     drifts: Family<KindLabels, Counter>,
     policy_changes: Family<PolicyLabels, Counter>,
     changed_actions: Family<PolicyActionLabels, Counter>,
+    leader: Gauge,
 }
 
 impl Metrics {
@@ -113,6 +120,8 @@ impl Metrics {
             "Actions that such a version allows or denies and the one before did not, or the other way round",
             changed_actions.clone(),
         );
+        let leader = Gauge::default();
+        registry.register("leader", "Whether this replica is the one that works", leader.clone());
         registry.register("build", "Version of the controller", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         registry.register_with_unit(
@@ -121,7 +130,12 @@ impl Metrics {
             Unit::Seconds,
             ConstGauge::new(started.as_secs_f64()),
         );
-        Arc::new(Self { registry, passes, pass_seconds, calls, drifts, policy_changes, changed_actions })
+        Arc::new(Self { registry, passes, pass_seconds, calls, drifts, policy_changes, changed_actions, leader })
+    }
+
+    /// Says whether this replica is the one that works.
+    pub fn leads(&self, leads: bool) {
+        self.leader.set(leads.into());
     }
 
     /// Counts a pass over an object of that kind.
