@@ -8,7 +8,7 @@ use k8s_openapi::{
     api::{
         authentication::v1::{TokenRequest, TokenRequestSpec},
         core::v1::{Namespace, ServiceAccount},
-        rbac::v1::{ClusterRole, ClusterRoleBinding, RoleRef, Subject},
+        rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding, RoleRef, Subject},
     },
     apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
@@ -18,7 +18,10 @@ use kube::{
     config::Kubeconfig,
     runtime::{conditions, wait::await_condition},
 };
-use lambdaroles::{api, cluster::permissions::policy_rules};
+use lambdaroles::{
+    api,
+    cluster::permissions::{lease_policy_rules, policy_rules},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -51,21 +54,27 @@ pub async fn install(client: &Client) -> Result<()> {
     .await?;
     let role = ClusterRole { rules: Some(policy_rules()), ..ClusterRole::default() };
     apply(&Api::<ClusterRole>::all(client.clone()), NAME, &role).await?;
+    let role_ref = |kind: &str| RoleRef {
+        api_group: "rbac.authorization.k8s.io".to_owned(),
+        kind: kind.to_owned(),
+        name: NAME.to_owned(),
+    };
+    let subjects = Some(vec![Subject {
+        kind: "ServiceAccount".to_owned(),
+        name: NAME.to_owned(),
+        namespace: Some(NAMESPACE.to_owned()),
+        ..Subject::default()
+    }]);
     let binding = ClusterRoleBinding {
-        role_ref: RoleRef {
-            api_group: "rbac.authorization.k8s.io".to_owned(),
-            kind: "ClusterRole".to_owned(),
-            name: NAME.to_owned(),
-        },
-        subjects: Some(vec![Subject {
-            kind: "ServiceAccount".to_owned(),
-            name: NAME.to_owned(),
-            namespace: Some(NAMESPACE.to_owned()),
-            ..Subject::default()
-        }]),
+        role_ref: role_ref("ClusterRole"),
+        subjects: subjects.clone(),
         ..ClusterRoleBinding::default()
     };
-    apply(&Api::<ClusterRoleBinding>::all(client.clone()), NAME, &binding).await
+    apply(&Api::<ClusterRoleBinding>::all(client.clone()), NAME, &binding).await?;
+    let role = Role { rules: Some(lease_policy_rules()), ..Role::default() };
+    apply(&Api::<Role>::namespaced(client.clone(), NAMESPACE), NAME, &role).await?;
+    let binding = RoleBinding { role_ref: role_ref("Role"), subjects, ..RoleBinding::default() };
+    apply(&Api::<RoleBinding>::namespaced(client.clone(), NAMESPACE), NAME, &binding).await
 }
 
 /// Writes a kubeconfig of the controller's service account beside that of the administrator.
@@ -80,6 +89,10 @@ pub async fn controller_kubeconfig(client: &Client, administrator: &Path, folder
     let mut kubeconfig = Kubeconfig::read_from(administrator)?;
     for user in kubeconfig.auth_infos.iter_mut().filter_map(|user| user.auth_info.as_mut()) {
         *user = serde_json::from_value(json!({"token": token}))?;
+    }
+    // Where a Pod of the controller would be.
+    for context in kubeconfig.contexts.iter_mut().filter_map(|context| context.context.as_mut()) {
+        context.namespace = Some(NAMESPACE.to_owned());
     }
     let file = folder.join("controller-kubeconfig");
     std::fs::write(&file, serde_json::to_vec_pretty(&kubeconfig)?)?;

@@ -27,6 +27,12 @@ pub fn policy_rules() -> Vec<PolicyRule> {
     ]
 }
 
+/// The rules of the controller's `Role` in its own namespace: the Lease by which replicas agree.
+#[must_use]
+pub fn lease_policy_rules() -> Vec<PolicyRule> {
+    vec![rule("coordination.k8s.io", &["leases"], &["get", "create", "update"])]
+}
+
 fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> PolicyRule {
     let owned = |list: &[&str]| list.iter().map(|&entry| entry.to_owned()).collect::<Vec<_>>();
     PolicyRule {

@@ -95,11 +95,11 @@ impl Election {
             ticks.tick().await;
             // A request that hangs does not prolong what has ended, and what has ended does not begin again: another may have had the
             // lease in between.
-            let left = self.tenure.left(Instant::now());
-            if left.is_zero() {
+            let now = Instant::now();
+            if self.tenure.has_ended(now) {
                 return self.lost(Lost::NotRenewed);
             }
-            match timeout(left, self.attempt()).await {
+            match timeout(self.tenure.left(now), self.attempt()).await {
                 Ok(Ok(Attempt::Held)) => {}
                 Ok(Ok(Attempt::Others)) => return self.lost(Lost::Taken),
                 // Whose it is shows at the next look: a label may have been put on it.

@@ -12,6 +12,7 @@ mod drift;
 mod faults;
 mod frugality;
 mod grant;
+mod leadership;
 mod lifecycle;
 mod managed_policy;
 mod needs;

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::harness::{Fault, World, controller_client, patiently};
 
-async fn get(address: &str, path: &str) -> (u16, String) {
+pub(super) async fn get(address: &str, path: &str) -> (u16, String) {
     let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let answer = client.get(format!("http://{address}{path}").parse().unwrap()).await.unwrap();
     let status = answer.status().as_u16();

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Instant,
 };
 
 use anyhow::{Context, Result, bail};
@@ -42,6 +43,8 @@ impl Fault {
 /// A request as it passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
+    /// When it arrived.
+    pub at: Instant,
     pub operation: String,
     pub parameters: BTreeMap<String, String>,
     /// Whether the SDK sent it again by itself, for want of an answer in time.
@@ -222,7 +225,14 @@ async fn pass(request: Request<Incoming>, state: Arc<State>) -> Result<Response<
         }
         Some(_) | None => None,
     };
-    state.calls.lock().unwrap().push(Call { operation: operation.clone(), parameters, is_repeated, role, policy });
+    state.calls.lock().unwrap().push(Call {
+        at: Instant::now(),
+        operation: operation.clone(),
+        parameters,
+        is_repeated,
+        role,
+        policy,
+    });
     state.arrived.notify_one();
     let fault = next_fault(&state, &operation);
     if let Some(Fault::Error { status, code, message }) = fault {

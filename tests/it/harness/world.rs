@@ -35,7 +35,7 @@ use super::{ControllerProcess, Kind, Objects, Proxy, rights};
 pub(super) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Arguments of a controller that looks only when it has to, and settles at once.
-const QUIET: [&str; 6] = ["--settle", "0s", "--resync", "1h", "--listen", "127.0.0.1:0"];
+const QUIET: [&str; 8] = ["--settle", "0s", "--resync", "1h", "--listen", "127.0.0.1:0", "--leader-elect", "false"];
 
 /// Awaits what has to come.
 ///
@@ -129,6 +129,12 @@ impl World {
     /// A second controller process, as after a restart.
     pub fn restart_controller(&mut self, arguments: &[&str]) {
         self.controller = start_controller(&self.namespace, &self.proxy, arguments);
+    }
+
+    /// Another controller process beside the first, with a way to AWS of its own.
+    pub async fn second_controller(&self, arguments: &[&str]) -> (ControllerProcess, Proxy) {
+        let proxy = Proxy::start(&setting("AWS_ENDPOINT_URL")).await.unwrap();
+        (start_controller(&self.namespace, &proxy, arguments), proxy)
     }
 
     /// The objects of any of our kinds in the world's namespace.
