@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     api::{LambdaRoleClass, LambdaRoleClassSpec},
-    cluster::permissions::policy_rules,
+    cluster::permissions::{lease_policy_rules, policy_rules},
     lint::Finding,
     plan::{
         class::check,
@@ -161,7 +161,9 @@ fn text(
     }
     let ServiceAccount { namespace, name } = service_account;
     writeln!(page, "# ClusterRole of the service account {name} in namespace {namespace}.")?;
-    writeln!(page, "{}", serde_saphyr::to_string(&cluster_role(service_account))?.trim_end())?;
+    writeln!(page, "{}\n", serde_saphyr::to_string(&cluster_role(service_account))?.trim_end())?;
+    writeln!(page, "# Its Role in the namespace of its Lease.")?;
+    writeln!(page, "{}", serde_saphyr::to_string(&lease_role(service_account))?.trim_end())?;
     Ok(page)
 }
 
@@ -184,7 +186,12 @@ fn json(service_account: &ServiceAccount, rights: &[Rights]) -> String {
             })
         })
         .collect();
-    format!("{:#}\n", json!({"roles": roles, "clusterRole": cluster_role(service_account)}))
+    format!(
+        "{:#}\n",
+        json!({
+            "roles": roles, "clusterRole": cluster_role(service_account), "leaseRole": lease_role(service_account),
+        })
+    )
 }
 
 fn cluster_role(service_account: &ServiceAccount) -> Value {
@@ -193,6 +200,15 @@ fn cluster_role(service_account: &ServiceAccount) -> Value {
         "kind": "ClusterRole",
         "metadata": {"name": service_account.name},
         "rules": policy_rules(),
+    })
+}
+
+fn lease_role(service_account: &ServiceAccount) -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"namespace": service_account.namespace, "name": service_account.name},
+        "rules": lease_policy_rules(),
     })
 }
 
