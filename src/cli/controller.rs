@@ -92,6 +92,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME", env = "LAMBDAROLES_LEASE_NAME", default_value = "lambdaroles")]
     lease_name: String,
 
+    /// What this replica calls itself in the Lease, before a part that is made up at each start.
+    #[arg(long, value_name = "NAME", env = "HOSTNAME", default_value = "lambdaroles")]
+    replica: String,
+
     /// How long the others see no renewal of the Lease before one of them takes it.
     #[arg(long, value_name = "DURATION", env = "LAMBDAROLES_LEASE_DURATION", default_value = "15s", value_parser = interval)]
     lease_duration: Duration,
@@ -156,14 +160,12 @@ fn leadership(arguments: &Arguments, namespace: &str) -> Result<Option<Leadershi
         renew_deadline: arguments.lease_renew_deadline,
         retry_period: arguments.lease_retry_period,
     };
-    // The name of a Pod, with what tells it from its own earlier life.
-    let host =
-        std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "lambdaroles".to_owned());
     let namespace = arguments.lease_namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or(namespace);
     Ok(Some(Leadership {
         namespace: namespace.to_owned(),
         lease_name: arguments.lease_name.clone(),
-        identity: format!("{host}_{:016x}", fastrand::u64(..)),
+        // With what tells a Pod from its own earlier life.
+        identity: format!("{}_{:016x}", arguments.replica, fastrand::u64(..)),
         timing: timing.check()?,
     }))
 }

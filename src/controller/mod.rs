@@ -24,7 +24,7 @@ use std::{sync::Arc, time::Duration};
 use futures::channel::mpsc;
 use kube::runtime::reflector::Store;
 use tokio::sync::SemaphorePermit;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{circumstances::Circumstances, wake::Wakes};
 use crate::{
@@ -66,6 +66,8 @@ struct Context {
     memory_of_policies: memory::Memory,
     memory_of_grants: memory::Memory,
     shared_roles: shared_role::SharedRoles,
+    /// The passes in hand.
+    passes: TaskTracker,
     /// Cancelled when the process is to stop: a pass then ends after the step in hand.
     stop: CancellationToken,
 }

@@ -88,6 +88,7 @@ pub(super) async fn reconcile<K: Reconciled>(
     object: Arc<Guarded<K>>,
     context: Arc<Context>,
 ) -> Result<Action, Infallible> {
+    let _in_hand = context.passes.token();
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let kind = K::kind(&());
     let span = info_span!(parent: None, "reconcile", %kind, object = format!("{namespace}/{name}"));

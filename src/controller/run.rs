@@ -28,7 +28,7 @@ use tokio::{
     net::TcpListener,
     time::{sleep, timeout},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, info, warn};
 
 use super::{
@@ -211,6 +211,7 @@ async fn work(client: Client, options: Options, metrics: Arc<Metrics>, stop: Can
         memory_of_policies: Memory::default(),
         memory_of_grants: Memory::default(),
         shared_roles: SharedRoles::default(),
+        passes: TaskTracker::new(),
         stop: stop.clone(),
     });
     info!(cluster = context.cluster_name, namespaces = ?options.namespaces, classes = ?context.classes, "watching");
@@ -246,7 +247,15 @@ async fn work(client: Client, options: Options, metrics: Arc<Metrics>, stop: Can
         biased;
         () = stop.cancelled() => {
             info!("stopping: finishing the steps in hand");
-            if timeout(STOP_GRACE, watches).await.is_err() {
+            context.passes.close();
+            // Watches that were stopped before they had begun would not end by themselves.
+            let ended = async {
+                tokio::select! {
+                    () = context.passes.wait() => {}
+                    _ = &mut watches => {}
+                }
+            };
+            if timeout(STOP_GRACE, ended).await.is_err() {
                 warn!("stopped in the middle of a step; the next start repeats it");
                 end = End::CutOff;
             }

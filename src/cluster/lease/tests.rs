@@ -1,5 +1,7 @@
 //! The protocol, by a clock of its own.
 
+#![allow(clippy::disallowed_methods, reason = "times have to begin somewhere")]
+
 use std::time::{Duration, Instant};
 
 use k8s_openapi::{api::coordination::v1::LeaseSpec, apimachinery::pkg::apis::meta::v1::MicroTime, jiff::Timestamp};

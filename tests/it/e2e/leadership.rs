@@ -56,7 +56,7 @@ fn texts(arguments: &[String]) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_was_stopped_past_its_lease_changes_nothing_when_it_goes_on() {
-    let (mut world, arguments) = led(SHORT).await;
+    let (mut world, arguments) = Box::pin(led(SHORT)).await;
     world.create_ready("before", json!({})).await;
     let (second, second_proxy) = world.second_controller(&texts(&arguments)).await;
     patiently("a second that waits", second.logged("waiting for the lease")).await;
@@ -89,7 +89,7 @@ async fn a_replica_that_was_stopped_past_its_lease_changes_nothing_when_it_goes_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_ends_hands_over_at_once_and_those_that_wait_are_ready_for_it() {
     // Nobody would wait for so long here.
-    let (mut world, arguments) = led(["600s", "500s", "200ms"]).await;
+    let (mut world, arguments) = Box::pin(led(["600s", "500s", "200ms"])).await;
     let (second, _proxy) = world.second_controller(&texts(&arguments)).await;
     patiently("a second that waits", second.logged("waiting for the lease")).await;
     for (replica, leads) in [(&world.controller, 1), (&second, 0)] {
@@ -106,7 +106,7 @@ async fn a_replica_that_ends_hands_over_at_once_and_those_that_wait_are_ready_fo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_whose_lease_is_another_s_ends_and_one_whose_lease_is_deleted_makes_it_anew() {
-    let (mut world, arguments) = led(["60s", "50s", "200ms"]).await;
+    let (mut world, arguments) = Box::pin(led(["60s", "50s", "200ms"])).await;
     let name = &arguments[3];
     let held = leases(&world).get(name).await.unwrap().spec.unwrap();
     assert_eq!((held.lease_duration_seconds, held.lease_transitions), (Some(60), Some(0)));
