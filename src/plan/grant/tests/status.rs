@@ -14,6 +14,7 @@ use crate::{
     plan::{
         grant::{
             Judged,
+            placement::LISTED_MAX,
             status::{Found, RoleSeen, leaving, report, role_not_found},
         },
         status::{Next, Pass, Report},
@@ -126,6 +127,17 @@ fn a_grant_waits_for_the_pass_that_sees_its_generation() {
         assert_eq!(told(&waiting.status, ConditionType::Ready), pair("False", "RolePending"));
         assert!(condition(&waiting.status, ConditionType::Reconciling).is_some());
         assert_eq!(waiting.notes, []);
+    }
+}
+
+#[test]
+fn a_grant_beyond_those_that_a_role_lists_is_told_that_there_is_no_room() {
+    let mut role = role_status(None);
+    let of_others = |number: usize| RoleGrant { name: format!("other-{number}"), ..entry(1, Some(50), None) };
+    for (listed, expected) in [(LISTED_MAX - 1, "RolePending"), (LISTED_MAX, "NoRoomForGrant")] {
+        role.grants = (0..listed).map(of_others).collect();
+        let status = said(&FIRST(), 104, &sound(), seen(&role)).status;
+        assert_eq!(told(&status, ConditionType::Ready), pair("False", expected), "{listed}");
     }
 }
 
