@@ -153,6 +153,13 @@ fn a_role_that_the_system_does_not_touch_keeps_it(#[case] holder: HolderRole, #[
 }
 
 #[test]
+fn what_the_status_says_was_attached_is_detached_under_keep_too() {
+    let mut role = role("api", json!({"unlisted": {"managedPolicies": "Keep"}}));
+    role["status"] = json!({"managedPolicies": [{"arn": ARN}]});
+    assert!(matches!(judged(|_| {}, &has(&[holder("api")]), &[role]), Verdict::Delete(_)));
+}
+
+#[test]
 fn users_groups_and_boundaries_are_named() {
     let usage = PolicyUsage {
         users: vec!["ann".to_owned()],
