@@ -1,4 +1,4 @@
-//! A control plane with a controller that outlives the command that started it.
+//! A control plane that outlives the command that started it, with the controllers that run in it.
 
 use std::{
     env,
@@ -19,9 +19,19 @@ use tokio::time::sleep;
 use crate::{
     assets::Assets,
     folder::remove_abandoned,
-    process::{Process, Server, Signals, foreign_variables, free_port},
-    session::{Session, controller_binary, ended_by, quoted},
+    node,
+    process::{Process, Signals, foreign_variables},
+    servers::client,
+    session::{Chart, Session, ended_by, quoted},
 };
+
+/// What is in the cluster.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Arguments {
+    /// Leave the cluster empty, to install the chart by hand.
+    #[arg(long)]
+    empty: bool,
+}
 
 /// How long `down` waits.
 const DOWN_TIMEOUT: Duration = Duration::from_mins(2);
@@ -30,32 +40,32 @@ const DOWN_TIMEOUT: Duration = Duration::from_mins(2);
 const POLL: Duration = Duration::from_millis(100);
 
 /// Starts `serve` in the background and waits until it is ready.
-pub async fn up() -> Result<ExitCode> {
+pub async fn up(arguments: Arguments) -> Result<ExitCode> {
     let mut signals = Signals::catch()?;
     let state = State::here()?;
     if let Some(pid) = state.running()? {
         ensure!(state.is_ready(pid), "process {pid} is starting it already; its log is {}", state.log.display());
-        state.explain("ran already, with the controller as it was built then");
+        state.explain("ran already, with the chart and the controller as they were then");
         return Ok(ExitCode::SUCCESS);
     }
     tokio::select! {
         biased;
         signal = signals.next() => Ok(ended_by(signal)),
-        started = start(&state) => {
+        started = start(&state, arguments) => {
             started?;
-            state.explain("are running");
+            if arguments.empty { state.explain_empty() } else { state.explain("are running") };
             Ok(ExitCode::SUCCESS)
         }
     }
 }
 
 /// If this is dropped before its end, what it started ends too.
-async fn start(state: &State) -> Result<()> {
+async fn start(state: &State, arguments: Arguments) -> Result<()> {
     // Here, where its progress is seen; what runs in the background then finds everything in place.
     Assets::fetch().await?;
     let log = File::create(&state.log)?;
     let mut command = Command::new(env::current_exe()?);
-    command.arg("serve").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    command.arg("serve").args(arguments.empty.then_some("--empty")).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     let mut process = Process::spawn(&mut command)?;
     while !state.is_ready(i32::try_from(process.child().id())?) {
         if let Some(status) = process.child().try_wait()? {
@@ -87,45 +97,35 @@ pub async fn down() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Control plane and controller, until a signal comes.
-pub async fn serve() -> Result<ExitCode> {
+/// Control plane and controllers, until a signal comes.
+pub async fn serve(arguments: Arguments) -> Result<ExitCode> {
     let mut signals = Signals::catch()?;
     let state = State::here()?;
     let _lock = state.lock()?;
     let served = tokio::select! {
         biased;
         _ = signals.next() => Ok(()),
-        served = run(&state) => served,
+        served = run(&state, arguments) => served,
     };
     let _ = fs::remove_file(&state.environment);
     served.map(|()| ExitCode::SUCCESS)
 }
 
-/// Runs until the controller ends, which it should not.
-async fn run(state: &State) -> Result<()> {
+async fn run(state: &State, arguments: Arguments) -> Result<()> {
     // Away from the terminal that may be closed.
     setsid()?;
-    let session = Session::start().await?;
-    let folder = session.control_plane.folder.path();
-    let mut command = session.command(controller_binary()?);
-    command
-        .args(["controller", "--kubeconfig", &session.environment["CONTROLLER_KUBECONFIG"]])
-        .args(["--aws-endpoint-url", &session.control_plane.aws_endpoint_url])
-        .args(["--listen", &format!("127.0.0.1:{}", free_port()?)]);
-    let mut controller = Server::start("controller", &command, folder)?;
+    let chart = if arguments.empty { Chart::Absent } else { Chart::Installed { replicas: 1 } };
+    let session = Session::start(chart).await?;
 
     let of = format!("{}\n", environment_of(i32::try_from(std::process::id())?));
     let unset = foreign_variables().into_iter().map(|name| format!("unset {name}\n"));
     let export = session.environment.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value)));
-    let log = format!("export CONTROLLER_LOG={}\n", quoted(&controller.log.to_string_lossy()));
+    let log = format!("export CONTROLLER_LOG={}\n", quoted(&node::log(&session).to_string_lossy()));
     // It gets its name when it is whole: `up` waits for that.
     let part = state.environment.with_extension("part");
     fs::write(&part, [of].into_iter().chain(unset).chain(export).chain([log]).collect::<String>())?;
     fs::rename(part, &state.environment)?;
-    loop {
-        controller.check()?;
-        sleep(POLL).await;
-    }
+    node::run(&client(&session.control_plane.kubeconfig).await?, &session).await;
 }
 
 /// The first line of the environment of a process: one that was killed leaves its own behind.
@@ -187,7 +187,7 @@ impl State {
         // Whoever closed the pipe does not care.
         let _ = writeln!(
             std::io::stdout(),
-            "A Kubernetes API server, an AWS emulator and the controller {what}. In a shell of yours:
+            "A Kubernetes API server, an AWS emulator and the controller, installed with the chart, {what}. In a shell of yours:
 
   . {}
   kubectl apply -f examples/class.yaml -f examples/lambda-ex.yaml
@@ -196,6 +196,21 @@ impl State {
   tail -f $CONTROLLER_LOG
 
 They run until: make down",
+            quoted(&self.environment.to_string_lossy())
+        );
+    }
+
+    fn explain_empty(&self) {
+        let _ = writeln!(
+            std::io::stdout(),
+            "A Kubernetes API server and an AWS emulator are running. In a shell of yours:
+
+  . {}
+  helm install lambdaroles charts/lambdaroles --namespace lambdaroles-system --create-namespace \\
+    --set controller.awsEndpointUrl=$AWS_ENDPOINT_URL
+  kubectl --namespace lambdaroles-system rollout status deployment/lambdaroles
+
+What Deployments of the chart ask for runs as processes here; their log is $CONTROLLER_LOG. Until: make down",
             quoted(&self.environment.to_string_lossy())
         );
     }

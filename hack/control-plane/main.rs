@@ -10,6 +10,7 @@ mod background;
 mod certificates;
 mod folder;
 mod install;
+mod node;
 mod process;
 mod servers;
 mod session;
@@ -32,7 +33,7 @@ enum Command {
     ///
     /// The command finds KUBECONFIG (administrator), LAMBDAROLES_TEST_CLUSTER=1, CONTROLLER_KUBECONFIG (the
     /// controller's own service account), AWS_ENDPOINT_URL, AWS credentials that the emulator takes, HELM, and on PATH a
-    /// folder with kubectl, aws and, if it was built, lambdaroles. What it leaves running is ended. If KUBECONFIG is
+    /// folder with kubectl, helm, aws and, if it was built, lambdaroles. The chart is installed, without replicas. What it leaves running is ended. If KUBECONFIG is
     /// set and LAMBDAROLES_TEST_CLUSTER is 1, that cluster is used instead of a local one.
     Exec {
         /// The command.
@@ -41,13 +42,16 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Start everything and the controller in the background, and leave them running until `down`.
-    Up,
+    /// Start everything in the background, install the chart, and leave it running until `down`.
+    ///
+    /// What the chart's Deployment asks for runs as processes on this machine, each with a token of its service account; when the
+    /// Deployment changes they are started anew.
+    Up(background::Arguments),
     /// End what `up` started.
     Down,
     /// What `up` runs in the background.
     #[command(hide = true)]
-    Serve,
+    Serve(background::Arguments),
 }
 
 // One thread: the servers die with the thread that started them, which must be the process's own.
@@ -55,9 +59,9 @@ enum Command {
 async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Exec { program, arguments } => session::exec(&program, &arguments).await,
-        Command::Up => background::up().await,
+        Command::Up(arguments) => background::up(arguments).await,
         Command::Down => background::down().await,
-        Command::Serve => background::serve().await,
+        Command::Serve(arguments) => background::serve(arguments).await,
     };
     result.unwrap_or_else(|error| {
         eprintln!("control-plane: {error:#}");

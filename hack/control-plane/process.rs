@@ -118,7 +118,16 @@ impl Server {
     /// the kernel ends it should we be killed.
     pub fn start(name: &'static str, command: &Command, folder: &Path) -> Result<Self> {
         let log = folder.join(format!("{name}.log"));
-        let output = File::create(&log)?;
+        Self::start_logging(name, command, folder, (File::create(&log)?, log))
+    }
+
+    /// The same with its output in an open file, of which the path is told.
+    pub fn start_logging(
+        name: &'static str,
+        command: &Command,
+        folder: &Path,
+        (output, log): (File, PathBuf),
+    ) -> Result<Self> {
         let mut wrapped = Command::new("setpriv");
         wrapped.args(["--pdeathsig", "TERM", "--"]).arg(command.get_program()).args(command.get_args());
         for name in foreign_variables() {

@@ -15,6 +15,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
+use serde_json::json;
 
 use crate::{
     assets::Assets,
@@ -26,6 +27,18 @@ use crate::{
 /// What a shell answers if there is no such program.
 const NOT_FOUND: u8 = 127;
 
+/// Whether the chart is installed from the beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chart {
+    /// With that many replicas.
+    Installed {
+        /// None where tests start controllers of their own.
+        replicas: u8,
+    },
+    /// Left to whoever uses the cluster.
+    Absent,
+}
+
 /// The running control plane, and what a command needs to find it.
 pub struct Session {
     pub control_plane: ControlPlane,
@@ -34,7 +47,7 @@ pub struct Session {
 
 impl Session {
     /// Starts everything that runs. What did is ended if this is dropped.
-    pub async fn start() -> Result<Self> {
+    pub async fn start(chart: Chart) -> Result<Self> {
         let cluster = match env::var("LAMBDAROLES_TEST_CLUSTER").as_deref() {
             Ok("1") => Some(PathBuf::from(
                 env::var("KUBECONFIG").context("LAMBDAROLES_TEST_CLUSTER is 1, but KUBECONFIG names no cluster")?,
@@ -43,16 +56,23 @@ impl Session {
         };
         let assets = Assets::fetch().await?;
         let control_plane = ControlPlane::start(&assets, cluster).await?;
-        let client = client(&control_plane.kubeconfig).await?;
-        install::install(&client).await?;
         let folder = control_plane.folder.path();
-        let controller = install::controller_kubeconfig(&client, &control_plane.kubeconfig, folder).await?;
+        let mut controller = None;
+        if let Chart::Installed { replicas } = chart {
+            let client = client(&control_plane.kubeconfig).await?;
+            let values = json!({
+                "replicaCount": replicas,
+                "controller": {"awsEndpointUrl": control_plane.aws_endpoint_url, "log": {"format": "text"}},
+            });
+            install::install(&assets, &client, &control_plane.kubeconfig, &values).await?;
+            let account = (install::NAMESPACE, install::NAME);
+            controller = Some(install::kubeconfig_of(&client, &control_plane.kubeconfig, folder, account).await?);
+        }
         let programs = programs(&assets, folder)?;
         let path = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths(std::iter::once(programs).chain(env::split_paths(&path)))?;
-        let environment = BTreeMap::from([
+        let mut environment = BTreeMap::from([
             ("KUBECONFIG", control_plane.kubeconfig.display().to_string()),
-            ("CONTROLLER_KUBECONFIG", controller.display().to_string()),
             ("HELM", assets.helm.display().to_string()),
             ("AWS_ENDPOINT_URL", control_plane.aws_endpoint_url.clone()),
             ("AWS_ACCESS_KEY_ID", "local".to_owned()),
@@ -64,6 +84,7 @@ impl Session {
             ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".to_owned()),
             ("PATH", path.to_string_lossy().into_owned()),
         ]);
+        environment.extend(controller.map(|file| ("CONTROLLER_KUBECONFIG", file.display().to_string())));
         Ok(Self { control_plane, environment })
     }
 
@@ -89,11 +110,12 @@ pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// A folder with kubectl, aws and lambdaroles under these names: where they come from they may be called otherwise.
+/// A folder with kubectl, helm, aws and lambdaroles under these names: where they come from they may be called otherwise.
 fn programs(assets: &Assets, folder: &Path) -> Result<PathBuf> {
     let programs = folder.join("bin");
     fs::create_dir(&programs)?;
     symlink(&assets.aws, programs.join("aws"))?;
+    symlink(&assets.helm, programs.join("helm"))?;
     symlink(controller_binary()?, programs.join("lambdaroles"))?;
     // kubectl would leave what it remembers of this API server in the home folder.
     let cache = folder.join("kubectl-cache");
@@ -110,7 +132,7 @@ pub async fn exec(program: &str, arguments: &[String]) -> Result<ExitCode> {
     let session = tokio::select! {
         biased;
         signal = signals.next() => return Ok(ended_by(signal)),
-        session = Session::start() => session?,
+        session = Session::start(Chart::Installed { replicas: 0 }) => session?,
     };
     let _orphanage = Orphanage::open()?;
     let mut command = session.command(program);

@@ -7,6 +7,7 @@ mod classes;
 mod controller;
 mod controller_policy;
 mod crds;
+mod generate;
 mod grants;
 mod lint;
 mod manifest;
@@ -93,6 +94,8 @@ pub struct Arguments {
 enum Command {
     Controller(Box<controller::Arguments>),
     Crds(crds::Arguments),
+    #[command(hide = true)]
+    Generate(generate::Arguments),
     Render(render::Arguments),
     Lint(lint::Arguments),
     ControllerPolicy(controller_policy::Arguments),
@@ -107,6 +110,7 @@ impl Arguments {
         match self.command {
             Command::Controller(arguments) => controller::run(*arguments),
             Command::Crds(arguments) => crds::run(&arguments),
+            Command::Generate(arguments) => generate::run(&arguments),
             Command::Render(arguments) => render::run(&arguments),
             Command::Lint(arguments) => lint::run(&arguments),
             Command::ControllerPolicy(arguments) => controller_policy::run(&arguments),

@@ -1,24 +1,9 @@
 //! The CRDs as documents.
 
-use std::{fs, path::Path};
-
 use rstest::rstest;
 use serde_json::Value;
 
 use super::{CLASS, Crd, GRANT, MANAGED_POLICY, ROLE};
-
-#[test]
-fn the_committed_crds_are_those_of_this_code() {
-    for crd in crate::api::crds() {
-        let file = format!("crds/{}.yaml", crd.spec.names.plural);
-        let committed = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();
-        let generated = serde_saphyr::to_string(&crd).unwrap();
-        assert!(
-            committed == generated,
-            "{file} is stale: run `make generate` (`lambdaroles crds --output crds`) and commit it"
-        );
-    }
-}
 
 #[rstest]
 #[case::role(&ROLE)]
