@@ -65,7 +65,12 @@ async fn start(state: &State, arguments: Arguments) -> Result<()> {
     Assets::fetch().await?;
     let log = File::create(&state.log)?;
     let mut command = Command::new(env::current_exe()?);
-    command.arg("serve").args(arguments.empty.then_some("--empty")).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    command
+        .arg("serve")
+        .args(arguments.empty.then_some("--empty"))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log);
     let mut process = Process::spawn(&mut command)?;
     while !state.is_ready(i32::try_from(process.child().id())?) {
         if let Some(status) = process.child().try_wait()? {

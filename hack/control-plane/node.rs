@@ -1,12 +1,7 @@
 //! Stands in for the nodes of a cluster: runs the Pods that the chart's Deployments ask for as processes of this machine,
 //! each with a token of its service account.
 
-use std::{
-    collections::BTreeMap,
-    fs::OpenOptions,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs::OpenOptions, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::PodSpec};

@@ -21,17 +21,29 @@ use super::world::setting;
 pub struct Account {
     client: Client,
     namespace: String,
+    name: String,
     folder: TempDir,
 }
 
 impl Account {
     const NAME: &'static str = "limited";
 
+    /// One that is there already.
+    pub async fn existing(client: &Client, namespace: &str, name: &str) -> Self {
+        let account = Self::named(client, namespace, name);
+        account.write_kubeconfig().await;
+        account
+    }
+
+    fn named(client: &Client, namespace: &str, name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { client: client.clone(), namespace: namespace.to_owned(), name: name.to_owned(), folder }
+    }
+
     /// Makes one with these rights, and none else.
     pub async fn with(client: &Client, namespace: &str, rules: Vec<PolicyRule>) -> Self {
-        let account =
-            Self { client: client.clone(), namespace: namespace.to_owned(), folder: tempfile::tempdir().unwrap() };
         let name = Self::NAME;
+        let account = Self::named(client, namespace, name);
         let object = from_value(json!({"metadata": {"name": name}})).unwrap();
         Api::<ServiceAccount>::namespaced(client.clone(), namespace)
             .create(&PostParams::default(), &object)
@@ -68,10 +80,14 @@ impl Account {
     async fn write_kubeconfig(&self) {
         let request: TokenRequest = from_value(json!({"spec": {"audiences": []}})).unwrap();
         let accounts = Api::<ServiceAccount>::namespaced(self.client.clone(), &self.namespace);
-        let answer = accounts.create_token_request(Self::NAME, &PostParams::default(), &request).await.unwrap();
+        let answer = accounts.create_token_request(&self.name, &PostParams::default(), &request).await.unwrap();
         let mut kubeconfig = Kubeconfig::read_from(Path::new(&setting("KUBECONFIG"))).unwrap();
         for user in kubeconfig.auth_infos.iter_mut().filter_map(|user| user.auth_info.as_mut()) {
             *user = from_value(json!({"token": answer.status.as_ref().unwrap().token})).unwrap();
+        }
+        // Where a Pod of it would be.
+        for context in kubeconfig.contexts.iter_mut().filter_map(|context| context.context.as_mut()) {
+            context.namespace = Some(self.namespace.clone());
         }
         std::fs::write(self.kubeconfig(), serde_json::to_vec(&kubeconfig).unwrap()).unwrap();
     }

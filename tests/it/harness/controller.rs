@@ -26,13 +26,23 @@ pub struct ControllerProcess {
 
 impl ControllerProcess {
     pub fn start(namespace: &str, aws_endpoint_url: &str, arguments: &[&str]) -> Result<Self> {
+        let given =
+            ["--namespace", namespace, "--aws-endpoint-url", aws_endpoint_url, "--log", "lambdaroles=debug,info"];
+        let arguments = [&["controller"], &given[..], arguments].concat();
+        // Not as an argument: a test may give another.
+        Self::spawn(&arguments, &super::world::setting("CONTROLLER_KUBECONFIG"))
+    }
+
+    /// One with exactly these arguments but for its address, which is its own, as that of a Pod.
+    pub fn start_as(arguments: &[&str], kubeconfig: &str) -> Result<Self> {
+        Self::spawn(&[arguments, &["--listen", "127.0.0.1:0"]].concat(), kubeconfig)
+    }
+
+    fn spawn(arguments: &[&str], kubeconfig: &str) -> Result<Self> {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let log = std::env::temp_dir().join(format!("lambdaroles-it-{}-{number}.log", std::process::id()));
         let child = Command::new(env!("CARGO_BIN_EXE_lambdaroles"))
-            .args(["controller", "--namespace", namespace, "--aws-endpoint-url", aws_endpoint_url])
-            .args(["--log", "lambdaroles=debug,info"])
-            // Not as an argument: a test may give another.
-            .env("LAMBDAROLES_KUBECONFIG", super::world::setting("CONTROLLER_KUBECONFIG"))
+            .env("LAMBDAROLES_KUBECONFIG", kubeconfig)
             .args(arguments)
             .stdin(Stdio::null())
             .stderr(File::create(&log)?)
