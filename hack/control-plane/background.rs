@@ -53,7 +53,7 @@ pub async fn up(arguments: Arguments) -> Result<ExitCode> {
         signal = signals.next() => Ok(ended_by(signal)),
         started = start(&state, arguments) => {
             started?;
-            if arguments.empty { state.explain_empty() } else { state.explain("are running") };
+            if arguments.empty { state.explain_empty() } else { state.explain("are running") }
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -1,4 +1,4 @@
-//! The ValidatingAdmissionPolicy.
+//! The admission policy.
 
 use std::{fs, path::Path};
 

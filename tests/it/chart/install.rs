@@ -78,8 +78,8 @@ impl<'a> Release<'a> {
     }
 
     async fn rules_of(&self) -> (usize, Vec<String>) {
-        let roles = Api::<ClusterRole>::all(self.world.client.clone());
-        let rules = roles.get(&self.name).await.unwrap().rules.unwrap_or_default();
+        let cluster_roles = Api::<ClusterRole>::all(self.world.client.clone());
+        let rules = cluster_roles.get(&self.name).await.unwrap().rules.unwrap_or_default();
         let namespaced = Api::<Role>::namespaced(self.world.client.clone(), &self.world.namespace);
         let names = namespaced.list(&ListParams::default()).await.unwrap().items;
         (rules.len(), names.into_iter().filter_map(|role| role.metadata.name).collect())
@@ -95,8 +95,8 @@ async fn it_is_installed_upgraded_uninstalled_and_installed_again_and_no_role_is
     // In one namespace.
     let told = release.run("install", &json!({"controller": {"namespaces": [world.namespace]}}));
     assert!(told.contains("kubectl rollout status"), "the notes say how to go on: {told}");
-    let (rules, roles) = release.rules_of().await;
-    assert!(rules < 4 && roles.contains(&format!("{}-objects", release.name)), "{rules} {roles:?}");
+    let (rules, names) = release.rules_of().await;
+    assert!(rules < 4 && names.contains(&format!("{}-objects", release.name)), "{rules} {names:?}");
     let pod = release.pod().await;
     let before = world.create_ready("orders", json!({"inlinePolicies": [], "sourceFunctionArns": ["orders"]})).await;
     pod.assert_no_right_is_missing();
@@ -108,8 +108,8 @@ async fn it_is_installed_upgraded_uninstalled_and_installed_again_and_no_role_is
         "upgrade",
         &json!({"controller": {"log": {"level": "debug,lambdaroles=trace"}}, "commonLabels": {"tier": "1"}}),
     );
-    let (rules, roles) = release.rules_of().await;
-    assert!(rules >= 6 && roles == [release.name.clone()], "{rules} {roles:?}");
+    let (rules, names) = release.rules_of().await;
+    assert!(rules >= 6 && names == [release.name.clone()], "{rules} {names:?}");
     let crds = Api::<CustomResourceDefinition>::all(world.client.clone());
     let crd = crds.get("lambdaexecutionroles.lambdaroles.dev").await.unwrap();
     assert_eq!(crd.metadata.labels.unwrap()["tier"], "1", "the upgrade reaches the CRDs");
