@@ -27,6 +27,8 @@ use super::{
     derive = "PartialEq",
     shortname = "lrc",
     category = "lambdaroles",
+    selectable = ".spec.account.id",
+    selectable = ".spec.mode",
     doc = "What a platform team decides for the roles of Lambda functions: the AWS account, the namespaces that may use it, names, guardrails and defaults.",
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
