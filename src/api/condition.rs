@@ -2,8 +2,8 @@
 
 use strum::{Display, EnumIter, IntoStaticStr};
 
-/// The conditions that a status may hold. `Ready`, `Accepted` and `Synced` are always present; the others exist only
-/// while they are true, as [kstatus] asks of abnormal-true conditions.
+/// The conditions that a status may hold. `Ready`, `Accepted` and `Synced` are always present, `Exported` where the spec asks
+/// for an export; the others exist only while they are true, as [kstatus] asks of abnormal-true conditions.
 ///
 /// [kstatus]: https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Display, EnumIter, IntoStaticStr)]
@@ -14,6 +14,8 @@ pub enum ConditionType {
     Accepted,
     /// IAM equalled the spec at the last look.
     Synced,
+    /// What the spec asks to be written where workloads read it is written.
+    Exported,
     /// IAM differs from an unchanged spec, and `spec.drift` is `Report`.
     Drifted,
     /// The object is being deleted, and something outside it stands in the way.
@@ -115,6 +117,16 @@ pub enum Reason {
     InUseByFunctions,
     /// Policies that this object does not own are on the role, and `spec.unlisted` keeps them.
     ForeignPolicies,
+    /// Workloads can read what the role is called. As an event: the ConfigMap was written or removed.
+    Exported,
+    /// The ConfigMap is written once the role is ready.
+    RoleNotReady,
+    /// A ConfigMap of that name exists and is not this object's.
+    ConfigMapConflict,
+    /// The controller runs without exports.
+    ExportDisabled,
+    /// The API server did not let the controller write or remove the ConfigMap.
+    ExportFailed,
     /// Event: the role was created.
     Created,
     /// Event: the role was changed to match a changed spec.

@@ -8,6 +8,7 @@ pub mod class;
 pub mod condition;
 pub mod destination;
 pub mod event_source;
+pub mod export;
 pub mod feature;
 pub mod grant;
 pub mod managed_policy;
@@ -31,6 +32,13 @@ pub use status::{LambdaExecutionRoleStatus, LambdaManagedPolicyStatus, LambdaRol
 
 /// The API group of every kind.
 pub const GROUP: &str = "lambdaroles.dev";
+
+/// Label of what the controller makes in the cluster for an object: who manages it.
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/>
+pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
+
+/// Label of an exported ConfigMap: the name of its `LambdaExecutionRole`, if it is short enough for a label.
+pub const ROLE_LABEL: &str = "lambdaroles.dev/role";
 
 /// The finalizer that keeps an object until its IAM role is dealt with.
 pub const FINALIZER: &str = "lambdaroles.dev/iam";

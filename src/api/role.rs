@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     destination::Destination,
     event_source::EventSource,
+    export::Export,
     feature::Feature,
     rule,
     statement::{Statement, TrustStatement},
@@ -162,6 +163,10 @@ pub struct LambdaExecutionRoleSpec {
     /// else the class's, or `Delete`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
+
+    /// Where workloads read what the role is called. Default: in the status alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<Export>,
 
     /// What becomes of a role of that name that exists already and is no object's. `Never`: it is left, and the object waits.
     /// `Observe`: it is left, and the status shows what taking it over would change; if there is none, none is made.

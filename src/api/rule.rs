@@ -186,6 +186,19 @@ pub const FINDING_CODE: &str = "must be the code of a finding, for example DualU
 pub const CLASS_NAME: &str = "must be the name of a LambdaRoleClass: lower-case letters, digits, - and .";
 /// Message: `className` changed.
 pub const CLASS_NAME_IMMUTABLE: &str = "className is immutable: the class says in which account the role is, and a role cannot move; make a new object instead";
+/// Longest key of a ConfigMap, in characters.
+/// <https://kubernetes.io/docs/concepts/configuration/configmap/#configmap-object>
+pub const CONFIG_MAP_KEY_MAX: usize = 253;
+/// Message: what can be no ConfigMap's name.
+pub const CONFIG_MAP_NAME: &str = "must be the name of a ConfigMap: parts of lower-case letters, digits and -, each begun and ended by a letter or digit, with dots between";
+/// Message: what can be no key of a ConfigMap.
+pub const CONFIG_MAP_KEY: &str =
+    "must be a key of a ConfigMap: 1 to 253 letters, digits and ._-, not . alone and not begun by ..";
+/// Message: `keys` that lists none.
+pub const EXPORT_KEYS_NONE: &str =
+    "give at least one of roleArn, roleName, roleId and accountId, or leave keys out for all of them";
+/// Message: one key twice.
+pub const EXPORT_KEY_TWICE: &str = "each key may be used once";
 /// Message: what is no account id.
 pub const ACCOUNT_ID: &str = "an account id has twelve digits; write it in quotes";
 /// Message: the account of a class changed.

@@ -12,7 +12,8 @@ pub struct LambdaExecutionRoleStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// `Ready`, `Accepted` and `Synced` always; `Drifted`, `DeletionBlocked`, `Reconciling` and `Stalled` while true.
+    /// `Ready`, `Accepted` and `Synced` always; `Exported` where an export is asked for; `Drifted`, `DeletionBlocked`, `Reconciling`
+    /// and `Stalled` while true.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     #[schemars(length(max = 16))]
@@ -37,6 +38,13 @@ pub struct LambdaExecutionRoleStatus {
     /// The AWS account that the role is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
+
+    /// What the controller wrote, or was about to write, where workloads read it. It says nothing about whose a ConfigMap is: its
+    /// owner reference does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    // Whole or not at all, as are foreign policies.
+    #[x_kube(merge_strategy = MapMerge::Atomic)]
+    pub export: Option<ExportStatus>,
 
     /// The managed policies that this object attached. Under `unlisted.managedPolicies: Keep` also those that it is about to
     /// attach: only what is listed here is taken away again.
@@ -117,6 +125,14 @@ pub struct AttachedPolicy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub previous_version_id: Option<String>,
+}
+
+/// Where the role's names were written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExportStatus {
+    /// Name of the ConfigMap, in the object's namespace.
+    pub config_map: String,
 }
 
 /// Policies on a role that its object did not put there.

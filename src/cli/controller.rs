@@ -84,6 +84,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "BOOLEAN", env = "LAMBDAROLES_LEADER_ELECT", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     leader_elect: bool,
 
+    /// Whether roles are handed over to workloads where their specs ask for it (spec.export), which needs rights on ConfigMaps.
+    #[arg(long, value_name = "BOOLEAN", env = "LAMBDAROLES_EXPORT", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    export: bool,
+
     /// Namespace of the Lease. Default: the Pod's, or that of the kubeconfig's context.
     #[arg(long, value_name = "NAMESPACE", env = "LAMBDAROLES_LEASE_NAMESPACE")]
     lease_namespace: Option<String>,
@@ -137,6 +141,7 @@ pub(super) fn run(arguments: Arguments) -> super::Result {
             settle: arguments.settle,
             listen: arguments.listen,
             leadership,
+            export: arguments.export,
             aws: Settings {
                 region: arguments.region.filter(|region| !region.is_empty()),
                 endpoint_url: arguments.aws_endpoint_url.filter(|url| !url.is_empty()),

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     api::{LambdaRoleClass, LambdaRoleClassSpec},
-    cluster::permissions::{lease_policy_rules, policy_rules},
+    cluster::permissions::{export_policy_rules, lease_policy_rules, policy_rules},
     lint::Finding,
     plan::{
         class::check,
@@ -162,6 +162,8 @@ fn text(
     let ServiceAccount { namespace, name } = service_account;
     writeln!(page, "# ClusterRole of the service account {name} in namespace {namespace}.")?;
     writeln!(page, "{}\n", serde_saphyr::to_string(&cluster_role(service_account))?.trim_end())?;
+    writeln!(page, "# Its ClusterRole for spec.export. Without it, run the controller with --export=false.")?;
+    writeln!(page, "{}\n", serde_saphyr::to_string(&export_role(service_account))?.trim_end())?;
     writeln!(page, "# Its Role in the namespace of its Lease.")?;
     writeln!(page, "{}", serde_saphyr::to_string(&lease_role(service_account))?.trim_end())?;
     Ok(page)
@@ -189,7 +191,10 @@ fn json(service_account: &ServiceAccount, rights: &[Rights]) -> String {
     format!(
         "{:#}\n",
         json!({
-            "roles": roles, "clusterRole": cluster_role(service_account), "leaseRole": lease_role(service_account),
+            "roles": roles,
+            "clusterRole": cluster_role(service_account),
+            "exportClusterRole": export_role(service_account),
+            "leaseRole": lease_role(service_account),
         })
     )
 }
@@ -200,6 +205,15 @@ fn cluster_role(service_account: &ServiceAccount) -> Value {
         "kind": "ClusterRole",
         "metadata": {"name": service_account.name},
         "rules": policy_rules(),
+    })
+}
+
+fn export_role(service_account: &ServiceAccount) -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": format!("{}-export", service_account.name)},
+        "rules": export_policy_rules(),
     })
 }
 

@@ -21,6 +21,7 @@ use crate::{
     plan::status::Note,
 };
 
+mod config_map;
 mod kind;
 pub mod lease;
 mod nesting;
@@ -54,6 +55,13 @@ impl Error {
     #[must_use]
     pub fn is_outdated(&self) -> bool {
         matches!(&*self.source, kube::Error::Api(status) if status.is_conflict() || status.is_not_found())
+    }
+
+    /// Whether the API server refuses for a reason that a retry alone does not change.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        const PASSING: [u16; 4] = [404, 408, 409, 429];
+        matches!(&*self.source, kube::Error::Api(status) if (400..500).contains(&status.code) && !PASSING.contains(&status.code))
     }
 
     /// Whether the controller lacks a right in the cluster.

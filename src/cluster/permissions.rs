@@ -44,6 +44,13 @@ pub fn lease_policy_rules() -> Vec<PolicyRule> {
     vec![rule("coordination.k8s.io", &["leases"], &["get", "create", "update"])]
 }
 
+/// The rules of a further `ClusterRole`, for `spec.export`: without them the controller runs with `--export=false`. Neither list nor
+/// watch: the controller reads only ConfigMaps whose names the specs of roles give.
+#[must_use]
+pub fn export_policy_rules() -> Vec<PolicyRule> {
+    vec![rule("", &["configmaps"], &["get", "create", "patch", "delete"])]
+}
+
 /// What those may do who may look at a namespace. The chart adds it to Kubernetes' role `view`.
 #[must_use]
 pub fn viewer_policy_rules() -> Vec<PolicyRule> {
@@ -71,6 +78,7 @@ pub fn chart() -> Value {
         "namespace": namespace_policy_rules(),
         "cluster": cluster_policy_rules(),
         "lease": lease_policy_rules(),
+        "export": export_policy_rules(),
         "viewer": viewer_policy_rules(),
         "editor": editor_policy_rules(),
         "classViewer": class_viewer_policy_rules(),

@@ -154,7 +154,7 @@ impl Reconciled for LambdaRoleGrant {
         said(&pass, &Found::Unjudged(&Hold { reason: Reason::InvalidSpec, message, plan: Vec::new() }))
     }
 
-    fn settle(&self, _: &Pass<'_, LambdaRoleGrantStatus>) -> Option<Report<LambdaRoleGrantStatus>> {
+    async fn settle(&self, _: &Pass<'_, LambdaRoleGrantStatus>, _: &Context) -> Option<Report<LambdaRoleGrantStatus>> {
         None
     }
 

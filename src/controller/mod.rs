@@ -7,6 +7,7 @@ mod class;
 mod convergence;
 mod documents;
 mod enforcement;
+mod export;
 mod grant;
 mod look;
 mod memory;
@@ -61,6 +62,8 @@ struct Context {
     resync: Duration,
     /// How long after the last write a role counts as propagated.
     settle: Duration,
+    /// Whether ConfigMaps are written where specs ask for them.
+    export: bool,
     metrics: Arc<Metrics>,
     memory: memory::Memory,
     memory_of_policies: memory::Memory,

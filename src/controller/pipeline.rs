@@ -61,7 +61,11 @@ pub(super) trait Reconciled: Kind {
     ) -> Ending<Self::Status>;
 
     /// What is said while no look at IAM is due: at most the settle window has passed.
-    fn settle(&self, pass: &Pass<'_, Self::Status>) -> Option<Report<Self::Status>>;
+    fn settle(
+        &self,
+        pass: &Pass<'_, Self::Status>,
+        context: &Context,
+    ) -> impl Future<Output = Option<Report<Self::Status>>> + Send;
 
     /// How often IAM is looked at, if the spec says so.
     fn resync_interval(&self) -> Option<&str>;
@@ -165,7 +169,7 @@ async fn reconcile_decoded<K: Reconciled>(
     let none = K::Status::default();
     let previous = object.status().unwrap_or(&none);
     if let Some(wait) = memory.wait(key, &subject, Instant::now()) {
-        return skip(object, previous, circumstances, wait, context).await;
+        return skip(object, previous, circumstances, (wait, subject), context).await;
     }
     let ending = match (&object.meta().deletion_timestamp, fault) {
         (None, None) => object.keep(previous, circumstances, context).await?,
@@ -209,16 +213,27 @@ async fn skip<K: Reconciled>(
     object: &K,
     previous: &K::Status,
     circumstances: &Circumstances,
-    wait: Duration,
+    (wait, subject): (Duration, Subject),
     context: &Context,
 ) -> Result<(Action, PassResult), cluster::Error> {
-    let wake = match object.settle(&pass_of(object, previous, circumstances, context)) {
+    let wake = match object.settle(&pass_of(object, previous, circumstances, context), context).await {
         None => wait,
         Some(report) => {
             context.cluster.write_status(object, &report.status).await?;
+            for note in &report.notes {
+                context.cluster.publish(object, note).await;
+            }
             match report.next {
                 Next::Settled(settled) => wait.min(settled),
-                Next::Verify(_) | Next::Resync | Next::Backoff(_) => wait,
+                Next::Verify(_) | Next::Resync => wait,
+                next @ Next::Backoff(_) => {
+                    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+                    let (key, memory) = ((namespace.as_str(), name.as_str()), K::memory(context));
+                    let failures = memory.looked(key, subject, true);
+                    let look = wait.min(wait_of(object, circumstances, next, failures, context));
+                    memory.put_off(key, Instant::now() + look);
+                    look
+                }
             }
         }
     };

@@ -67,7 +67,7 @@ impl Reconciled for LambdaManagedPolicy {
         reported(self, previous, circumstances, context, &outcome)
     }
 
-    fn settle(&self, pass: &Pass<'_>) -> Option<Report> {
+    async fn settle(&self, pass: &Pass<'_>, _: &Context) -> Option<Report> {
         status::settle(pass)
     }
 

@@ -9,6 +9,7 @@ use super::{
     Context,
     circumstances::Circumstances,
     convergence::Convergence,
+    export,
     look::{read_policies, with_versions},
     neighbours::references,
     pipeline::{Ending, failure_of, is_delete_in_use, log, owner_of, pass_of},
@@ -195,6 +196,7 @@ async fn let_go(role: &LambdaExecutionRole, farewell: Option<Note>, context: &Co
     if let Some(note) = farewell {
         context.cluster.publish(role, &note).await;
     }
+    export::withdraw(role, context).await?;
     context.cluster.remove_finalizer(role).await?;
     info!("let the object go");
     Ok(())

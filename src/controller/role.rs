@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Context,
     circumstances::{Circumstances, circumstances, crowded_out},
-    convergence,
+    convergence, export,
     memory::Memory,
     neighbours,
     pipeline::{Ending, Reconciled, pass_of},
@@ -44,7 +44,11 @@ impl Reconciled for LambdaExecutionRole {
         circumstances: &Circumstances,
         context: &Context,
     ) -> Result<Ending<LambdaExecutionRoleStatus>, cluster::Error> {
-        convergence::keep(self, previous, circumstances, context).await
+        let ending = convergence::keep(self, previous, circumstances, context).await?;
+        let Ending::Reported(report, result) = ending else { return Ok(ending) };
+        let pass = pass_of(self, previous, circumstances, context);
+        let report = Box::pin(export::hand_over(self, &pass, *report, context)).await;
+        Ok(Ending::Reported(Box::new(report), result))
     }
 
     async fn remove(
@@ -73,8 +77,13 @@ impl Reconciled for LambdaExecutionRole {
         Ending::Reported(Box::new(status::report(&pass, &outcome)), result_of(&outcome))
     }
 
-    fn settle(&self, pass: &Pass<'_, LambdaExecutionRoleStatus>) -> Option<Report<LambdaExecutionRoleStatus>> {
-        status::settle(pass)
+    async fn settle(
+        &self,
+        pass: &Pass<'_, LambdaExecutionRoleStatus>,
+        context: &Context,
+    ) -> Option<Report<LambdaExecutionRoleStatus>> {
+        let report = status::settle(pass)?;
+        Some(Box::pin(export::hand_over(self, pass, report, context)).await)
     }
 
     fn resync_interval(&self) -> Option<&str> {

@@ -79,6 +79,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How AWS is reached.
     pub aws: Settings,
+    /// Whether ConfigMaps are written where specs ask for them.
+    pub export: bool,
     /// How replicas agree on which of them works; `None` if this process is the only one.
     pub leadership: Option<Leadership>,
 }
@@ -206,6 +208,7 @@ async fn work(client: Client, options: Options, metrics: Arc<Metrics>, stop: Can
         cluster_name,
         resync: options.resync,
         settle: options.settle,
+        export: options.export,
         metrics,
         memory: Memory::default(),
         memory_of_policies: Memory::default(),

@@ -12,6 +12,7 @@ use super::{
     account::Quotas,
     class::check_selector,
     expansion::{expanded, placeholders},
+    export,
     overflow::{Names, OverflowPolicy},
     permissions::{Permissions, characters, is_managed_policy},
     placement::{OwnStatements, Place, Placement},
@@ -215,6 +216,7 @@ pub fn desired_role(
     check_identity(spec, &name, &path, current_name, &mut faults);
     check_settings(spec, &mut faults);
     check_grants(&spec.grants, &mut faults);
+    export::check(spec, &mut faults);
     check_tag_count(&spec.tags, &mut faults);
     tag::check_tags(&spec.tags, "spec.tags", &mut faults);
     tag::check_reserved_tags(&spec.tags, "spec.tags", &mut faults);

@@ -10,6 +10,7 @@ pub mod compliance;
 pub mod controller_policy;
 pub mod desired;
 pub mod diff;
+pub mod export;
 pub mod failure;
 pub mod foreign;
 pub mod grant;

@@ -143,6 +143,8 @@ fn the_page_has_what_each_role_needs_and_the_rights_in_the_cluster() {
     assert_eq!(spoke["Condition"]["StringEquals"]["sts:ExternalId"], "production");
     let rules = serde_json::to_value(lambdaroles::cluster::permissions::policy_rules()).unwrap();
     assert_eq!(page["clusterRole"]["rules"], rules);
+    let rules = serde_json::to_value(lambdaroles::cluster::permissions::export_policy_rules()).unwrap();
+    assert_eq!(page["exportClusterRole"]["rules"], rules);
     let rules = serde_json::to_value(lambdaroles::cluster::permissions::lease_policy_rules()).unwrap();
     assert_eq!(page["leaseRole"]["rules"], rules);
 }

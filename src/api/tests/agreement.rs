@@ -124,6 +124,21 @@ fn on_principals() {
 }
 
 #[test]
+fn on_names_and_keys_of_config_maps() {
+    let names = ["a", "a.b", "a..b", ".a", "a.", "-a", "a-.b", "A", "a_b", "a b", "4", "a-b.4-c"];
+    assert_agreed(names.map(|name| format!("{{export: {{configMap: {{name: '{name}'}}}}}}")));
+    let keys = ["a", "ROLE_ARN", "a.b", ".a", ".", "..", "...", "..a", "a..", "-", "a/b", "a b", "ä", "a=b"];
+    let fields = ["roleArn", "roleName", "roleId", "accountId"];
+    let key = |field: &str, key: &str| format!("{{export: {{configMap: {{name: a, keys: {{{field}: '{key}'}}}}}}}}");
+    assert_agreed(fields.iter().flat_map(|field| keys.iter().map(|text| key(field, text))));
+    let pairs =
+        fields.iter().flat_map(|one| fields.iter().filter(move |other| *other > one).map(move |other| (one, other)));
+    assert_agreed(pairs.flat_map(|(one, other)| {
+        ["a", "b"].map(|text| format!("{{export: {{configMap: {{name: a, keys: {{{one}: a, {other}: '{text}'}}}}}}}}"))
+    }));
+}
+
+#[test]
 fn on_operators() {
     assert_agreed(operators().map(|operator| statement(&format!("conditions: {{'{operator}': {{'aws:x': y}}}}"))));
 }

@@ -41,6 +41,34 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "spec.managedPolicies[0].ref.namespace",
         rule::OBJECT_NAMESPACE,
     ),
+    ("{export: {configMap: {name: a..b}}}", "spec.export.configMap.name", rule::CONFIG_MAP_NAME),
+    ("{export: {configMap: {name: Orders}}}", "spec.export.configMap.name", rule::CONFIG_MAP_NAME),
+    ("{export: {configMap: {name: a, keys: {}}}}", "spec.export.configMap.keys", rule::EXPORT_KEYS_NONE),
+    (
+        "{export: {configMap: {name: a, keys: {roleArn: ROLE ARN}}}}",
+        "spec.export.configMap.keys.roleArn",
+        rule::CONFIG_MAP_KEY,
+    ),
+    (
+        "{export: {configMap: {name: a, keys: {roleName: .}}}}",
+        "spec.export.configMap.keys.roleName",
+        rule::CONFIG_MAP_KEY,
+    ),
+    (
+        "{export: {configMap: {name: a, keys: {roleId: ..a}}}}",
+        "spec.export.configMap.keys.roleId",
+        rule::CONFIG_MAP_KEY,
+    ),
+    (
+        "{export: {configMap: {name: a, keys: {accountId: a/b}}}}",
+        "spec.export.configMap.keys.accountId",
+        rule::CONFIG_MAP_KEY,
+    ),
+    (
+        "{export: {configMap: {name: a, keys: {roleArn: role, accountId: role}}}}",
+        "spec.export.configMap.keys",
+        rule::EXPORT_KEY_TWICE,
+    ),
     ("{grants: {from: Selector}}", "spec.grants", rule::GRANTS_SELECTOR),
     ("{grants: {from: SameNamespace, selector: {}}}", "spec.grants", rule::GRANTS_SELECTOR),
     (

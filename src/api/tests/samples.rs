@@ -165,7 +165,7 @@ fn what_is_refused_at_admission_is_refused_by_the_controller() {
             accepted.push(name.as_str());
         }
     }
-    assert_eq!(accepted, ["unknown-field"]);
+    assert_eq!(accepted, ["export-to-another-namespace", "unknown-field"]);
 }
 
 /// What no rule of a CRD can tell is the controller's to refuse, and that of `lambdaroles lint` before.

@@ -10,7 +10,7 @@ use k8s_openapi::{
     jiff::{SignedDuration, Timestamp},
 };
 
-use self::conditions::{Moment, condition, failed, held, rejected, settled, synced};
+use self::conditions::{Moment, Verdict, condition, failed, held, rejected, settled, synced};
 pub use self::notes::{Note, farewell};
 use super::{Class, DesiredRole, Failure, Hold, Step, TrackedPolicy, grant, tracking::shown};
 use crate::{
@@ -99,7 +99,7 @@ pub struct Pass<'a, S = LambdaExecutionRoleStatus> {
 }
 
 impl Pass<'_> {
-    fn moment(&self) -> Moment<'_> {
+    pub(super) fn moment(&self) -> Moment<'_> {
         Moment { previous: &self.previous.conditions, generation: self.generation, now: self.now }
     }
 }
@@ -224,7 +224,7 @@ pub fn report(pass: &Pass<'_>, outcome: &Outcome<'_>) -> Report {
             (synced(&format!("Role {}", desired.name), wait), next)
         }
     };
-    status.conditions = verdicts.into_iter().map(|verdict| verdict.condition(&pass.moment())).collect();
+    status.conditions = conditions_of(pass, verdicts);
     let notes = notes::notes(pass, outcome, &status);
     Report { status, notes, next }
 }
@@ -237,8 +237,19 @@ pub fn settle(pass: &Pass<'_>) -> Option<Report> {
     let name = pass.previous.role_name.as_deref().unwrap_or_default();
     let verdicts = settled(&pass.previous.conditions, &format!("Role {name}"), wait)?;
     let mut status = pass.previous.clone();
-    status.conditions = verdicts.into_iter().map(|verdict| verdict.condition(&pass.moment())).collect();
+    status.conditions = conditions_of(pass, verdicts);
     Some(Report { status, notes: Vec::new(), next: wait.map_or(Next::Resync, Next::Settled) })
+}
+
+/// The conditions, with that of an export as it was: what came of it this time is told by [`super::export`], if the pass gets so
+/// far.
+fn conditions_of(pass: &Pass<'_>, mut verdicts: Vec<Verdict>) -> Vec<Condition> {
+    if let Some(before) = condition(&pass.previous.conditions, ConditionType::Exported) {
+        let place = verdicts.iter().position(|verdict| verdict.kind == ConditionType::Synced);
+        let kept = Verdict::kept(before, ConditionType::Exported);
+        verdicts.insert(place.map_or(verdicts.len(), |place| place + 1), kept);
+    }
+    verdicts.into_iter().map(|verdict| verdict.condition(&pass.moment())).collect()
 }
 
 fn describe_role(

@@ -5,6 +5,7 @@ mod bad_input;
 mod compliance;
 mod desired;
 mod diff;
+mod export;
 mod guard;
 mod limits;
 mod needs;

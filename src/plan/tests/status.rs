@@ -176,6 +176,7 @@ fn the_role_is_described() {
             role_name: Some("shop-orders".to_owned()),
             role_id: Some("AROAEXAMPLEEXAMPLEEX".to_owned()),
             account_id: Some("111122223333".to_owned()),
+            export: None,
             grants: Vec::new(),
             overflow_policies: Vec::new(),
             managed_policies: vec![attached("arn:aws:iam::aws:policy/AWSLambdaExecute")],

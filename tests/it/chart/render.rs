@@ -193,12 +193,16 @@ fn the_rights_are_those_of_the_code_and_in_namespaces_if_it_watches_some() {
     let manifests = super::rendered(&values("defaults"));
     assert_eq!(rules(&manifests, "ClusterRole", "lambdaroles"), as_json(permissions::policy_rules()));
     assert_eq!(rules(&manifests, "Role", "lambdaroles"), as_json(permissions::lease_policy_rules()));
+    assert_eq!(rules(&manifests, "ClusterRole", "lambdaroles-export"), as_json(permissions::export_policy_rules()));
     let manifests = super::rendered(&values("namespaced"));
+    assert_eq!(rules(&manifests, "Role", "lambdaroles-export"), as_json(permissions::export_policy_rules()));
     assert_eq!(rules(&manifests, "ClusterRole", "lambdaroles"), as_json(permissions::cluster_policy_rules()));
     assert_eq!(rules(&manifests, "Role", "lambdaroles-objects"), as_json(permissions::namespace_policy_rules()));
-    let namespaces = manifests.iter().filter(|manifest| manifest["metadata"]["name"] == "lambdaroles-objects");
-    let namespaces: BTreeSet<_> = namespaces.map(|role| role["metadata"]["namespace"].as_str().unwrap()).collect();
-    assert_eq!(namespaces, BTreeSet::from(["orders", "shop"]));
+    for name in ["lambdaroles-objects", "lambdaroles-export"] {
+        let namespaces = manifests.iter().filter(|manifest| manifest["metadata"]["name"] == name);
+        let namespaces: BTreeSet<_> = namespaces.map(|role| role["metadata"]["namespace"].as_str().unwrap()).collect();
+        assert_eq!(namespaces, BTreeSet::from(["orders", "shop"]), "{name}");
+    }
 }
 
 #[test]

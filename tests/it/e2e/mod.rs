@@ -9,6 +9,7 @@ mod class;
 mod conflict;
 mod deletion;
 mod drift;
+mod export;
 mod faults;
 mod frugality;
 mod grant;

@@ -108,7 +108,12 @@ async fn its_service_account_may_do_what_it_needs_and_nothing_with_secrets() {
     for verb in ["create", "update", "delete"] {
         assert!(!may(verb, "lambdaroles.dev", "lambdaexecutionroles", None).await, "{verb}");
     }
-    for resource in ["secrets", "configmaps", "pods"] {
+    // Those that specs name, and no others.
+    assert!(may("get", "", "configmaps", None).await);
+    for verb in ["list", "watch", "update", "deletecollection"] {
+        assert!(!may(verb, "", "configmaps", None).await, "{verb} configmaps");
+    }
+    for resource in ["secrets", "pods"] {
         for verb in ["get", "list", "watch", "create"] {
             assert!(!may(verb, "", resource, None).await, "{verb} {resource}");
         }

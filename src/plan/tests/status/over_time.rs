@@ -85,7 +85,8 @@ fn three_conditions_are_always_there_and_the_others_only_while_they_are_true() {
                     ConditionType::Ready | ConditionType::Accepted | ConditionType::Synced => {
                         assert_eq!(found.len(), 1);
                     }
-                    ConditionType::Drifted
+                    ConditionType::Exported
+                    | ConditionType::Drifted
                     | ConditionType::DeletionBlocked
                     | ConditionType::Reconciling
                     | ConditionType::Stalled => assert!(matches!(&found[..], []) || found[0].status == "True"),

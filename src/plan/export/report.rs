@@ -1,0 +1,168 @@
+//! What is said of an export.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::{Outcome, Step, is_ready};
+use crate::{
+    api::{ConditionType, LambdaExecutionRole, Reason, status::ExportStatus},
+    plan::{
+        Class,
+        status::{
+            Next, Note, Pass, Report,
+            conditions::{Verdict, condition, synced},
+            notes::news,
+        },
+    },
+};
+
+/// The report of a pass with what came of the export. `done` are the steps that were carried out, `status.export` of the report
+/// what was announced.
+#[must_use]
+pub fn told(
+    role: &LambdaExecutionRole,
+    pass: &Pass<'_>,
+    mut report: Report,
+    outcome: &Outcome,
+    done: &[Step],
+) -> Report {
+    let asked = role.spec.export.as_ref().map(|export| export.config_map.name.clone());
+    match outcome {
+        Outcome::Withdrawn => report.status.export = None,
+        Outcome::Exported => {
+            report.status.export = asked.clone().map(|config_map| ExportStatus { config_map });
+        }
+        Outcome::Nothing
+        | Outcome::Waiting
+        | Outcome::Suspended
+        | Outcome::Disabled
+        | Outcome::Conflict(_)
+        | Outcome::Refused(_)
+        | Outcome::Failing(_) => {}
+    }
+    report.notes.extend(done.iter().map(note));
+    let name = asked.as_deref().unwrap_or_default();
+    set(&mut report, pass, ConditionType::Exported, verdict(pass, name, outcome));
+    if asked.is_some() {
+        set_ready(&mut report, pass, name, outcome);
+    }
+    let previous = &pass.previous.conditions;
+    if let Some((reason, next)) = trouble(outcome) {
+        if next != Some(Class::Transient) {
+            report.notes.extend(news(previous, &report.status.conditions, ConditionType::Exported, reason));
+        }
+        if let (Some(class), Next::Settled(_) | Next::Verify(_) | Next::Resync) = (next, report.next) {
+            report.next = Next::Backoff(class);
+        }
+    }
+    report
+}
+
+/// The reason of an export that is not what it shall be, and when it is tried again if not at the resync.
+fn trouble(outcome: &Outcome) -> Option<(Reason, Option<Class>)> {
+    match outcome {
+        Outcome::Disabled => Some((Reason::ExportDisabled, None)),
+        // Nobody tells when the ConfigMap goes, or the right comes.
+        Outcome::Conflict(_) => Some((Reason::ConfigMapConflict, Some(Class::Conflict))),
+        Outcome::Refused(_) => Some((Reason::ExportFailed, Some(Class::Conflict))),
+        Outcome::Failing(_) => Some((Reason::ExportFailed, Some(Class::Transient))),
+        Outcome::Nothing | Outcome::Withdrawn | Outcome::Exported | Outcome::Waiting | Outcome::Suspended => None,
+    }
+}
+
+fn verdict(pass: &Pass<'_>, name: &str, outcome: &Outcome) -> Option<Verdict> {
+    let verdict = |holds: Option<bool>, reason, message: &str| {
+        Some(Verdict::new(ConditionType::Exported, holds, reason, message))
+    };
+    match outcome {
+        Outcome::Nothing | Outcome::Withdrawn => None,
+        Outcome::Exported => {
+            verdict(Some(true), Reason::Exported, &format!("ConfigMap {name} says what the role is called."))
+        }
+        Outcome::Waiting => {
+            let message = format!("ConfigMap {name} is written once the role is ready.");
+            verdict(Some(false), Reason::RoleNotReady, &message)
+        }
+        Outcome::Suspended => {
+            let message = format!("spec.suspend is true, so ConfigMap {name} stays as it is.");
+            verdict(None, Reason::Suspended, &message)
+        }
+        Outcome::Disabled => verdict(Some(false), Reason::ExportDisabled, &disabled(name)),
+        Outcome::Conflict(message) => verdict(Some(false), Reason::ConfigMapConflict, message),
+        Outcome::Refused(message) => verdict(Some(false), Reason::ExportFailed, message),
+        Outcome::Failing(message) => match was_exported(pass) {
+            Some(before) => Some(Verdict::kept(before, ConditionType::Exported)),
+            None => verdict(Some(false), Reason::ExportFailed, message),
+        },
+    }
+}
+
+fn disabled(name: &str) -> String {
+    format!(
+        "ConfigMap {name} is not written: the controller runs with --export=false. Take spec.export out, or ask whoever runs the controller for exports."
+    )
+}
+
+/// A failure does not unsay what the last pass over the same spec saw.
+fn was_exported<'a>(pass: &Pass<'a>) -> Option<&'a Condition> {
+    condition(&pass.previous.conditions, ConditionType::Exported)
+        .filter(|before| before.status == "True" && before.observed_generation == pass.generation)
+}
+
+/// `Ready` says that all is there that the spec asks for. A role that is not ready anyway keeps its reason.
+fn set_ready(report: &mut Report, pass: &Pass<'_>, name: &str, outcome: &Outcome) {
+    if !is_ready(&report.status) {
+        return;
+    }
+    let (reason, message, abnormal) = match outcome {
+        Outcome::Exported => {
+            let role = report.status.role_name.as_deref().unwrap_or_default();
+            let ready =
+                synced(&format!("Role {role}"), None).into_iter().find(|verdict| verdict.kind == ConditionType::Ready);
+            set(report, pass, ConditionType::Ready, ready);
+            return;
+        }
+        Outcome::Disabled => (Reason::ExportDisabled, disabled(name), ConditionType::Stalled),
+        Outcome::Conflict(message) => (Reason::ConfigMapConflict, message.clone(), ConditionType::Stalled),
+        Outcome::Refused(message) => (Reason::ExportFailed, message.clone(), ConditionType::Stalled),
+        Outcome::Failing(message) => (Reason::ExportFailed, message.clone(), ConditionType::Reconciling),
+        Outcome::Nothing | Outcome::Withdrawn | Outcome::Waiting | Outcome::Suspended => return,
+    };
+    let is_kept = matches!(outcome, Outcome::Failing(_)) && was_exported(pass).is_some();
+    if !is_kept {
+        set(report, pass, ConditionType::Ready, Some(Verdict::new(ConditionType::Ready, false, reason, &message)));
+    }
+    let is_told = [ConditionType::Reconciling, ConditionType::Stalled]
+        .iter()
+        .any(|kind| condition(&report.status.conditions, *kind).is_some());
+    if !is_told {
+        set(report, pass, abnormal, Some(Verdict::new(abnormal, true, reason, &message)));
+    }
+}
+
+/// Puts a condition in the place of the one of its kind, or takes that away. `Exported` stands before those that exist only while
+/// they are true.
+fn set(report: &mut Report, pass: &Pass<'_>, kind: ConditionType, verdict: Option<Verdict>) {
+    let conditions = &mut report.status.conditions;
+    let text: &str = kind.into();
+    let place = conditions.iter().position(|condition| condition.type_ == text);
+    match (place, verdict.map(|verdict| verdict.condition(&pass.moment()))) {
+        (Some(place), Some(condition)) => conditions[place] = condition,
+        (Some(place), None) => drop(conditions.remove(place)),
+        (None, Some(condition)) if kind == ConditionType::Exported => {
+            let synced: &str = ConditionType::Synced.into();
+            let after = conditions.iter().position(|condition| condition.type_ == synced);
+            conditions.insert(after.map_or(conditions.len(), |place| place + 1), condition);
+        }
+        (None, Some(condition)) => conditions.push(condition),
+        (None, None) => {}
+    }
+}
+
+fn note(step: &Step) -> Note {
+    let message = match step {
+        Step::Remove(gone) => format!("Removed ConfigMap {}.", gone.name),
+        Step::Create(new) => format!("Wrote ConfigMap {}.", new.name),
+        Step::Apply(new, _) => format!("Wrote ConfigMap {} anew.", new.name),
+    };
+    Note { reason: Reason::Exported, message, is_warning: false }
+}

@@ -1,0 +1,392 @@
+//! What is done about an exported ConfigMap, and what is said of it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
+use kube::core::ObjectMeta;
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::spec;
+use crate::{
+    api::{ConditionType, LambdaExecutionRole, LambdaExecutionRoleStatus as Status, Reason, status::ExportStatus},
+    plan::{
+        Class, Failure,
+        export::{Ask, ControllingOwner, DesiredConfigMap, ObservedConfigMap, Outcome, Step, ask, judge, told},
+        status::{Next, Pass, Report, conditions::condition, report},
+    },
+};
+
+const UID: &str = "uid-of-orders";
+
+const EXPORT: &str = "{export: {configMap: {name: orders-role}}}";
+
+fn role(yaml: &str) -> LambdaExecutionRole {
+    let metadata = ObjectMeta {
+        name: Some("orders".to_owned()),
+        namespace: Some("shop".to_owned()),
+        uid: Some(UID.to_owned()),
+        generation: Some(1),
+        ..ObjectMeta::default()
+    };
+    LambdaExecutionRole { metadata, spec: spec(yaml), status: None }
+}
+
+/// A status whose role is ready, or not for that reason.
+fn status(ready: Reason, synced: &str) -> Status {
+    let condition = |kind: ConditionType, status: &str, reason: Reason| Condition {
+        type_: kind.to_string(),
+        status: status.to_owned(),
+        reason: reason.as_str().to_owned(),
+        message: "As it was.".to_owned(),
+        observed_generation: Some(1),
+        last_transition_time: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH),
+    };
+    let is_ready = if ready == Reason::Ready { "True" } else { "False" };
+    Status {
+        role_arn: Some("arn:aws:iam::111122223333:role/shop-orders".to_owned()),
+        role_name: Some("shop-orders".to_owned()),
+        role_id: Some("AROAEXAMPLEEXAMPLEEX".to_owned()),
+        account_id: Some("111122223333".to_owned()),
+        conditions: vec![
+            condition(ConditionType::Ready, is_ready, ready),
+            condition(ConditionType::Accepted, "True", Reason::Accepted),
+            condition(ConditionType::Synced, synced, Reason::Synced),
+        ],
+        ..Status::default()
+    }
+}
+
+fn ready() -> Status {
+    status(Reason::Ready, "True")
+}
+
+fn exported_to(name: &str) -> Status {
+    Status { export: Some(ExportStatus { config_map: name.to_owned() }), ..ready() }
+}
+
+fn wanted(yaml: &str) -> DesiredConfigMap {
+    match ask(&role(yaml), &ready(), true) {
+        Ask::Look { wanted: Some(wanted), .. } => wanted,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The ConfigMap as the API server has it after it was written for the object of that UID.
+fn written(desired: &DesiredConfigMap, uid: &str) -> ObservedConfigMap {
+    ObservedConfigMap {
+        name: desired.name.clone(),
+        uid: "uid-of-config-map".to_owned(),
+        resource_version: "7".to_owned(),
+        controller: Some(ControllingOwner {
+            kind: "LambdaExecutionRole".to_owned(),
+            name: "orders".to_owned(),
+            uid: uid.to_owned(),
+        }),
+        labels: desired.labels.clone(),
+        data: desired.data.clone(),
+        applied_keys: desired.data.keys().cloned().collect(),
+    }
+}
+
+fn data(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn by_default_a_workload_reads_arn_name_id_and_account() {
+    let wanted = wanted(EXPORT);
+    assert_eq!(wanted.name, "orders-role");
+    let expected = data(&[
+        ("roleArn", "arn:aws:iam::111122223333:role/shop-orders"),
+        ("roleName", "shop-orders"),
+        ("roleId", "AROAEXAMPLEEXAMPLEEX"),
+        ("accountId", "111122223333"),
+    ]);
+    assert_eq!(wanted.data, expected);
+    assert_eq!(
+        wanted.labels,
+        data(&[("app.kubernetes.io/managed-by", "lambdaroles"), ("lambdaroles.dev/role", "orders")])
+    );
+}
+
+#[test]
+fn with_keys_it_reads_what_they_list_and_no_more() {
+    let wanted = wanted("{export: {configMap: {name: a, keys: {roleArn: ROLE_ARN, roleName: ROLE}}}}");
+    let expected = data(&[("ROLE_ARN", "arn:aws:iam::111122223333:role/shop-orders"), ("ROLE", "shop-orders")]);
+    assert_eq!(wanted.data, expected);
+}
+
+#[test]
+fn a_name_too_long_for_a_label_is_left_to_the_owner_reference() {
+    let mut role = role(EXPORT);
+    role.metadata.name = Some("a".repeat(64));
+    let Ask::Look { wanted: Some(wanted), .. } = ask(&role, &ready(), true) else { panic!() };
+    assert_eq!(wanted.labels, data(&[("app.kubernetes.io/managed-by", "lambdaroles")]));
+}
+
+#[rstest]
+#[case::none_was_asked_for("{}", ready(), true, Outcome::Nothing)]
+#[case::the_controller_runs_without_exports(EXPORT, ready(), false, Outcome::Disabled)]
+#[case::without_exports_none_is_removed("{}", exported_to("a"), false, Outcome::Nothing)]
+#[case::suspended("{suspend: true, export: {configMap: {name: a}}}", ready(), true, Outcome::Suspended)]
+#[case::suspended_and_no_more_asked_for("{suspend: true}", exported_to("a"), true, Outcome::Nothing)]
+#[case::no_role_yet(EXPORT, Status::default(), true, Outcome::Waiting)]
+#[case::the_spec_is_invalid("{export: {configMap: {name: 'A'}}}", ready(), true, Outcome::Waiting)]
+fn nothing_is_looked_at_where(
+    #[case] spec: &str,
+    #[case] status: Status,
+    #[case] is_enabled: bool,
+    #[case] outcome: Outcome,
+) {
+    assert_eq!(ask(&role(spec), &status, is_enabled), Ask::Settled(outcome));
+}
+
+#[test]
+fn the_config_map_of_another_name_that_was_written_before_goes() {
+    let Ask::Look { wanted, left } = ask(&role(EXPORT), &exported_to("old"), true) else { panic!() };
+    assert_eq!((wanted.map(|wanted| wanted.name).as_deref(), left.as_deref()), (Some("orders-role"), Some("old")));
+    let Ask::Look { wanted, left } = ask(&role(EXPORT), &exported_to("orders-role"), true) else { panic!() };
+    assert_eq!((wanted.is_some(), left), (true, None));
+    let Ask::Look { wanted, left } = ask(&role("{}"), &exported_to("old"), true) else { panic!() };
+    assert_eq!((wanted, left.as_deref()), (None, Some("old")));
+}
+
+#[test]
+fn it_is_made_once_the_role_is_ready_and_not_before() {
+    let wanted = wanted(EXPORT);
+    let create = Ok(vec![Step::Create(wanted.clone())]);
+    assert_eq!(judge(UID, &ready(), Some(&wanted), None, None), create);
+    for reason in [Reason::PropagationPending, Reason::GuardrailViolation, Reason::Throttled] {
+        let outcome = judge(UID, &status(reason, "True"), Some(&wanted), None, None);
+        assert_eq!(outcome, Err(Outcome::Waiting), "{reason}");
+    }
+    // An export that failed is what the role is not ready for.
+    assert_eq!(judge(UID, &status(Reason::ConfigMapConflict, "True"), Some(&wanted), None, None), create);
+}
+
+#[test]
+fn one_that_is_there_is_kept_equal_while_the_role_is_in_sync() {
+    let wanted = wanted(EXPORT);
+    let mut edited = written(&wanted, UID);
+    edited.data.insert("roleArn".to_owned(), "arn:aws:iam::666666666666:role/other".to_owned());
+    let apply = Ok(vec![Step::Apply(wanted.clone(), edited.clone())]);
+    assert_eq!(judge(UID, &status(Reason::PropagationPending, "True"), Some(&wanted), Some(&edited), None), apply);
+    let outcome = judge(UID, &status(Reason::GuardrailViolation, "False"), Some(&wanted), Some(&edited), None);
+    assert_eq!(outcome, Err(Outcome::Waiting));
+}
+
+#[test]
+fn a_key_that_is_asked_for_no_more_goes_and_what_others_added_stays() {
+    let all = wanted(EXPORT);
+    let fewer = wanted("{export: {configMap: {name: orders-role, keys: {roleArn: roleArn}}}}");
+    let mut found = written(&all, UID);
+    assert_eq!(
+        judge(UID, &ready(), Some(&fewer), Some(&found), None),
+        Ok(vec![Step::Apply(fewer.clone(), found.clone())])
+    );
+    found = written(&fewer, UID);
+    found.data.insert("theirs".to_owned(), "x".to_owned());
+    found.labels.insert("team".to_owned(), "shop".to_owned());
+    assert_eq!(judge(UID, &ready(), Some(&fewer), Some(&found), None), Ok(Vec::new()));
+}
+
+#[rstest]
+#[case::nobodys(None, "has no owner that controls it")]
+#[case::another_roles(Some("uid-of-another"), "belongs to LambdaExecutionRole orders (UID uid-of-another)")]
+fn one_that_is_not_the_objects_is_not_touched_and_the_old_one_stays_meanwhile(
+    #[case] owner: Option<&str>,
+    #[case] said: &str,
+) {
+    let wanted = wanted(EXPORT);
+    let found = match owner {
+        Some(uid) => written(&wanted, uid),
+        None => ObservedConfigMap { controller: None, ..written(&wanted, UID) },
+    };
+    let left = ObservedConfigMap { name: "old".to_owned(), ..written(&wanted, UID) };
+    match judge(UID, &ready(), Some(&wanted), Some(&found), Some(&left)) {
+        Err(Outcome::Conflict(message)) => {
+            assert!(message.contains(said) && message.contains("not touched"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let foreign = ObservedConfigMap { name: "old".to_owned(), ..found };
+    assert_eq!(judge(UID, &ready(), None, None, Some(&foreign)), Ok(Vec::new()));
+}
+
+#[test]
+fn an_object_without_a_uid_owns_nothing() {
+    let nobody = ObservedConfigMap { controller: Some(ControllingOwner::default()), ..ObservedConfigMap::default() };
+    assert!(!nobody.is_owned_by(""));
+}
+
+fn pass(previous: &Status) -> Pass<'_> {
+    Pass {
+        previous,
+        generation: Some(1),
+        reconcile_at: None,
+        class_name: None,
+        now: Timestamp::from_second(1_800_000_000).unwrap(),
+        settle: Duration::ZERO,
+    }
+}
+
+/// What is said after a pass that found the role ready, and this of the export.
+fn after(previous: &Status, outcome: &Outcome) -> Report {
+    let report =
+        Report { status: Status { export: previous.export.clone(), ..ready() }, notes: Vec::new(), next: Next::Resync };
+    told(&role(EXPORT), &pass(previous), report, outcome, &[])
+}
+
+fn said(status: &Status) -> Vec<(&str, &str, &str)> {
+    status.conditions.iter().map(|c| (c.type_.as_str(), c.status.as_str(), c.reason.as_str())).collect()
+}
+
+#[test]
+fn an_export_that_is_there_is_said_and_the_role_stays_ready() {
+    let report = after(&ready(), &Outcome::Exported);
+    let expected = [
+        ("Ready", "True", "Ready"),
+        ("Accepted", "True", "Accepted"),
+        ("Synced", "True", "Synced"),
+        ("Exported", "True", "Exported"),
+    ];
+    assert_eq!(said(&report.status), expected);
+    assert_eq!(report.status.export.unwrap().config_map, "orders-role");
+    assert_eq!(report.next, Next::Resync);
+}
+
+#[rstest]
+#[case::conflict(Outcome::Conflict("Not ours.".to_owned()), Reason::ConfigMapConflict, Next::Backoff(Class::Conflict))]
+#[case::refused(Outcome::Refused("No right.".to_owned()), Reason::ExportFailed, Next::Backoff(Class::Conflict))]
+#[case::disabled(Outcome::Disabled, Reason::ExportDisabled, Next::Resync)]
+fn what_somebody_has_to_see_to_makes_the_object_not_ready_but_in_sync_and_is_told_once(
+    #[case] outcome: Outcome,
+    #[case] reason: Reason,
+    #[case] next: Next,
+) {
+    let first = after(&ready(), &outcome);
+    let name = reason.as_str();
+    let expected = [
+        ("Ready", "False", name),
+        ("Accepted", "True", "Accepted"),
+        ("Synced", "True", "Synced"),
+        ("Exported", "False", name),
+        ("Stalled", "True", name),
+    ];
+    assert_eq!(said(&first.status), expected);
+    assert_eq!(first.notes.iter().map(|note| (note.reason, note.is_warning)).collect::<Vec<_>>(), [(reason, true)]);
+    assert_eq!(first.next, next);
+    let second = after(&first.status, &outcome);
+    assert_eq!((second.status, second.notes), (first.status.clone(), Vec::new()));
+    let mended = after(&first.status, &Outcome::Exported);
+    assert_eq!(said(&mended.status)[0], ("Ready", "True", "Ready"));
+    assert_eq!(condition(&mended.status.conditions, ConditionType::Stalled), None);
+}
+
+#[test]
+fn a_failure_that_passes_is_tried_again_and_does_not_unsay_what_was_there() {
+    let failing = Outcome::Failing("The API server is away.".to_owned());
+    let first = after(&ready(), &failing);
+    assert_eq!(said(&first.status)[0], ("Ready", "False", "ExportFailed"));
+    assert_eq!(said(&first.status)[4], ("Reconciling", "True", "ExportFailed"));
+    assert_eq!((first.notes, first.next), (Vec::new(), Next::Backoff(Class::Transient)));
+    let exported = after(&ready(), &Outcome::Exported);
+    let later = after(&exported.status, &failing);
+    assert_eq!(said(&later.status)[0], ("Ready", "True", "Ready"));
+    assert_eq!(said(&later.status)[3], ("Exported", "True", "Exported"));
+    assert_eq!(said(&later.status)[4], ("Reconciling", "True", "ExportFailed"));
+}
+
+#[test]
+fn a_role_that_is_not_ready_anyway_keeps_its_reason() {
+    let pending = status(Reason::PropagationPending, "True");
+    let report = Report { status: pending.clone(), notes: Vec::new(), next: Next::Settled(Duration::from_secs(9)) };
+    let report = told(&role(EXPORT), &pass(&pending), report, &Outcome::Waiting, &[]);
+    assert_eq!(said(&report.status)[0], ("Ready", "False", "PropagationPending"));
+    assert_eq!(said(&report.status)[3], ("Exported", "False", "RoleNotReady"));
+    assert_eq!(report.next, Next::Settled(Duration::from_secs(9)));
+}
+
+#[test]
+fn an_export_that_is_asked_for_no_more_is_said_no_more() {
+    let before = after(&ready(), &Outcome::Exported).status;
+    let report = Report { status: before.clone(), notes: Vec::new(), next: Next::Resync };
+    let report = told(&role("{}"), &pass(&before), report, &Outcome::Withdrawn, &[]);
+    assert_eq!(condition(&report.status.conditions, ConditionType::Exported), None);
+    assert_eq!(report.status.export, None);
+    // What was not looked at, or could not be removed is remembered.
+    let report = Report { status: before.clone(), notes: Vec::new(), next: Next::Resync };
+    let report = told(&role("{}"), &pass(&before), report, &Outcome::Failing("Away.".to_owned()), &[]);
+    assert_eq!(report.status.export, before.export);
+    assert_eq!(said(&report.status)[0], ("Ready", "True", "Ready"));
+}
+
+/// A look that fails, and a deletion that waits, leave the condition to the next pass that gets so far.
+#[test]
+fn a_pass_that_does_not_get_so_far_leaves_what_was_said() {
+    let before = after(&ready(), &Outcome::Exported).status;
+    let failure = Failure { class: Class::Throttled, reason: Reason::Throttled, message: "Slowly.".to_owned() };
+    let outcome = crate::plan::status::Outcome::Failed {
+        failure: &failure,
+        desired: None,
+        applied: &[],
+        attempted: None,
+        is_behind: false,
+    };
+    let report = report(&pass(&before), &outcome);
+    assert_eq!(said(&report.status)[3], ("Exported", "True", "Exported"));
+}
+
+prop_compose! {
+    fn found()(
+        is_there in any::<bool>(),
+        uid in prop_oneof![Just(Some(UID)), Just(Some("uid-of-another")), Just(None)],
+        edit in prop_oneof![Just(None), Just(Some(("roleArn", "x"))), Just(Some(("theirs", "x")))],
+        forgets in any::<bool>(),
+    ) -> Option<ObservedConfigMap> {
+        let wanted = wanted(EXPORT);
+        let mut found = written(&wanted, uid.unwrap_or_default());
+        if uid.is_none() {
+            found.controller = None;
+        }
+        found.data.extend(edit.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        if forgets {
+            found.data.remove("roleName");
+            found.applied_keys.clear();
+        }
+        is_there.then_some(found)
+    }
+}
+
+proptest! {
+    /// Whatever stands there, after the steps nothing is left to do, and what is not the object's is as it was.
+    #[test]
+    fn a_second_pass_has_nothing_to_do_and_others_lose_nothing(found in found(), left in found()) {
+        let wanted = wanted(EXPORT);
+        let Ok(steps) = judge(UID, &ready(), Some(&wanted), found.as_ref(), left.as_ref()) else {
+            prop_assert!(found.is_some_and(|found| !found.is_owned_by(UID)));
+            return Ok(());
+        };
+        let (mut now, mut left_now) = (found, left);
+        for step in steps {
+            match step {
+                Step::Remove(gone) => {
+                    prop_assert!(gone.is_owned_by(UID));
+                    left_now = None;
+                }
+                Step::Create(new) => {
+                    prop_assert!(now.is_none());
+                    now = Some(written(&new, UID));
+                }
+                Step::Apply(new, before) => {
+                    prop_assert!(before.is_owned_by(UID));
+                    let mut after = written(&new, UID);
+                    after.data.extend(before.data.into_iter().filter(|(key, _)| !new.data.contains_key(key)));
+                    now = Some(after);
+                }
+            }
+        }
+        prop_assert_eq!(judge(UID, &ready(), Some(&wanted), now.as_ref(), left_now.as_ref()), Ok(Vec::new()));
+    }
+}

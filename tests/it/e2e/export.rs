@@ -1,0 +1,246 @@
+//! Roles that are handed over to workloads by a ConfigMap.
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, Patch, PatchParams, PostParams},
+};
+use lambdaroles::{
+    api::{ConditionType, Reason},
+    cluster::permissions::{export_policy_rules, policy_rules},
+};
+use serde_json::{Value, json};
+
+use crate::harness::{Account, Fault, World, condition, patiently};
+
+fn config_maps(world: &World) -> Api<ConfigMap> {
+    Api::namespaced(world.client.clone(), &world.namespace)
+}
+
+fn export(name: &str) -> Value {
+    json!({"export": {"configMap": {"name": name}}})
+}
+
+async fn put(world: &World, name: &str, data: Value) -> ConfigMap {
+    let object = serde_json::from_value(json!({"metadata": {"name": name}, "data": data})).unwrap();
+    config_maps(world).create(&PostParams::default(), &object).await.unwrap()
+}
+
+async fn merge(world: &World, name: &str, patch: Value) {
+    config_maps(world).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+}
+
+fn data(config_map: &ConfigMap) -> Value {
+    json!(config_map.data)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_is_ready_has_been_handed_over_and_its_config_map_goes_with_it() {
+    let world = World::start_with(&["--settle", "2s"]).await;
+    world.create("orders", export("orders-role")).await;
+    let waiting = world.condition("orders", ConditionType::Exported, "False", Reason::RoleNotReady).await;
+    assert_eq!(condition(&waiting, ConditionType::Ready).unwrap().reason, "PropagationPending");
+    assert!(config_maps(&world).get_opt("orders-role").await.unwrap().is_none(), "a role that is not usable yet");
+
+    let object = world.ready("orders").await;
+    let written = config_maps(&world).get("orders-role").await.unwrap();
+    let status = object.status.clone().unwrap();
+    let expected = json!({
+        "roleArn": status.role_arn, "roleName": status.role_name, "roleId": status.role_id, "accountId": status.account_id,
+    });
+    assert_eq!(data(&written), expected);
+    assert_eq!(condition(&object, ConditionType::Exported).unwrap().status, "True");
+    assert_eq!(status.export.unwrap().config_map, "orders-role");
+    let owner = &written.owner_references()[0];
+    assert_eq!((owner.kind.as_str(), owner.controller), ("LambdaExecutionRole", Some(true)));
+    assert_eq!(Some(&owner.uid), object.metadata.uid.as_ref());
+    assert_eq!(written.labels()["app.kubernetes.io/managed-by"], "lambdaroles");
+    assert_eq!(written.labels()["lambdaroles.dev/role"], "orders");
+    world.events("orders", Reason::Exported, 1).await;
+
+    world.delete("orders").await;
+    world.gone("orders").await;
+    assert!(config_maps(&world).get_opt("orders-role").await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_edited_or_deleted_by_hand_is_put_back_and_what_others_added_stays() {
+    let world = World::start().await;
+    world.create_ready("orders", export("orders-role")).await;
+    let before = config_maps(&world).get("orders-role").await.unwrap();
+    let edit = json!({"data": {"roleArn": "arn:aws:iam::666666666666:role/other", "roleName": null, "theirs": "x"}});
+    merge(&world, "orders-role", edit).await;
+    world.look("orders").await;
+    let mut expected = data(&before);
+    expected["theirs"] = json!("x");
+    assert_eq!(data(&config_maps(&world).get("orders-role").await.unwrap()), expected);
+
+    config_maps(&world).delete("orders-role", &DeleteParams::default()).await.unwrap();
+    world.look("orders").await;
+    assert_eq!(data(&config_maps(&world).get("orders-role").await.unwrap()), data(&before));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_keys_another_name_and_no_name_leave_nothing_behind() {
+    let world = World::start().await;
+    let object = world.create_ready("orders", export("orders-role")).await;
+    let arn = object.status.unwrap().role_arn.unwrap();
+    world.change("orders", json!({"export": {"configMap": {"keys": {"roleArn": "ROLE_ARN"}}}})).await;
+    world.ready("orders").await;
+    let written = config_maps(&world).get("orders-role").await.unwrap();
+    assert_eq!(data(&written), json!({"ROLE_ARN": arn}));
+
+    world.change("orders", export("renamed")).await;
+    world.ready("orders").await;
+    assert!(config_maps(&world).get_opt("orders-role").await.unwrap().is_none());
+    assert_eq!(data(&config_maps(&world).get("renamed").await.unwrap()), json!({"ROLE_ARN": arn}));
+
+    world.change("orders", json!({"export": null})).await;
+    let object = world.ready("orders").await;
+    assert!(config_maps(&world).get_opt("renamed").await.unwrap().is_none());
+    assert!(condition(&object, ConditionType::Exported).is_none());
+    assert!(object.status.unwrap().export.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_config_map_of_somebody_else_is_not_touched_and_the_object_says_so() {
+    let world = World::start().await;
+    let theirs = put(&world, "settings", json!({"roleArn": "mine"})).await;
+    world.create("orders", export("settings")).await;
+    let object = world.condition("orders", ConditionType::Stalled, "True", Reason::ConfigMapConflict).await;
+    assert_eq!(condition(&object, ConditionType::Ready).unwrap().status, "False");
+    assert_eq!(condition(&object, ConditionType::Synced).unwrap().status, "True", "IAM has converged all the same");
+    let message = &condition(&object, ConditionType::Exported).unwrap().message;
+    assert!(message.contains("ConfigMap settings exists already"), "{message}");
+    assert!(world.role_exists(&world.role_name("orders")).await);
+    assert_eq!(config_maps(&world).get("settings").await.unwrap(), theirs);
+
+    // The second role that asks for the ConfigMap of the first.
+    world.create_ready("first", export("shared")).await;
+    world.create("second", export("shared")).await;
+    let second = world.condition("second", ConditionType::Exported, "False", Reason::ConfigMapConflict).await;
+    let message = &condition(&second, ConditionType::Exported).unwrap().message;
+    assert!(message.contains("belongs to LambdaExecutionRole first"), "{message}");
+
+    world.delete("orders").await;
+    world.delete("second").await;
+    world.gone("orders").await;
+    world.gone("second").await;
+    assert_eq!(config_maps(&world).get("settings").await.unwrap(), theirs);
+    assert!(config_maps(&world).get_opt("shared").await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_goes_on_by_itself_when_the_name_is_free() {
+    let world = World::start().await;
+    put(&world, "settings", json!({})).await;
+    world.create("orders", export("settings")).await;
+    world.condition("orders", ConditionType::Stalled, "True", Reason::ConfigMapConflict).await;
+    config_maps(&world).delete("settings", &DeleteParams::default()).await.unwrap();
+    world.ready("orders").await;
+    assert_eq!(config_maps(&world).get("settings").await.unwrap().owner_references().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn looks_that_find_an_export_in_place_write_nothing_to_the_api_server() {
+    let world = World::start_with(&["--resync", "300ms"]).await;
+    let before = world.create_ready("orders", export("orders-role")).await;
+    let written = config_maps(&world).get("orders-role").await.unwrap();
+    let version = world.get("orders").await.metadata.resource_version;
+    world.proxy.forget();
+    patiently("four looks", async {
+        while world.proxy.counts().get("GetRole").is_none_or(|looks| *looks < 4) {
+            world.proxy.next_call().await;
+        }
+    })
+    .await;
+    assert_eq!(config_maps(&world).get("orders-role").await.unwrap(), written);
+    assert_eq!(world.get("orders").await.metadata.resource_version, version);
+    assert_eq!(world.get("orders").await.status, before.status);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_suspension_the_config_map_stays_as_it_is() {
+    let world = World::start().await;
+    world.create_ready("orders", export("orders-role")).await;
+    world.change("orders", json!({"suspend": true, "export": {"configMap": {"name": "renamed"}}})).await;
+    world.condition("orders", ConditionType::Exported, "Unknown", Reason::Suspended).await;
+    assert!(config_maps(&world).get_opt("orders-role").await.unwrap().is_some());
+    assert!(config_maps(&world).get_opt("renamed").await.unwrap().is_none());
+    world.change("orders", json!({"suspend": false})).await;
+    world.ready("orders").await;
+    assert!(config_maps(&world).get_opt("orders-role").await.unwrap().is_none());
+    assert!(config_maps(&world).get_opt("renamed").await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_is_retained_keeps_no_config_map() {
+    let world = World::start().await;
+    let spec = json!({"deletionPolicy": "Retain", "export": {"configMap": {"name": "orders-role"}}});
+    world.create_ready("orders", spec).await;
+    world.delete("orders").await;
+    world.gone("orders").await;
+    assert!(world.role_exists(&world.role_name("orders")).await);
+    assert!(config_maps(&world).get_opt("orders-role").await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_exports_the_controller_says_so_and_touches_no_config_map() {
+    let world = World::start_with(&["--export", "false"]).await;
+    world.create("orders", export("orders-role")).await;
+    let object = world.condition("orders", ConditionType::Exported, "False", Reason::ExportDisabled).await;
+    let message = &condition(&object, ConditionType::Exported).unwrap().message;
+    assert!(message.contains("--export=false"), "{message}");
+    world.condition("orders", ConditionType::Ready, "False", Reason::ExportDisabled).await;
+    assert!(config_maps(&world).get_opt("orders-role").await.unwrap().is_none());
+    world.delete("orders").await;
+    world.gone("orders").await;
+    assert!(!world.role_exists(&world.role_name("orders")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_config_map_that_cannot_be_written_is_told_and_the_role_converges_all_the_same() {
+    let world = World::start().await;
+    world.create_ready("orders", export("orders-role")).await;
+    // Somebody makes it immutable, with other values.
+    merge(&world, "orders-role", json!({"data": {"roleArn": "other"}, "immutable": true})).await;
+    world.change("orders", json!({"description": "changed"})).await;
+    let object = world.condition("orders", ConditionType::Stalled, "True", Reason::ExportFailed).await;
+    let message = &condition(&object, ConditionType::Exported).unwrap().message;
+    assert!(message.contains("ConfigMap orders-role") && message.contains("immutable"), "{message}");
+    assert_eq!(world.snapshot(&world.role_name("orders")).await.description, "changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_iam_that_fails_leaves_the_config_map_and_what_is_said_of_it() {
+    let world = World::start().await;
+    world.create_ready("orders", export("orders-role")).await;
+    world.proxy.fault("GetRole", 1000, Fault::THROTTLED);
+    let object = world.look("orders").await;
+    assert_eq!(condition(&object, ConditionType::Reconciling).unwrap().reason, "Throttled");
+    assert_eq!(condition(&object, ConditionType::Exported).unwrap().status, "True");
+    assert!(config_maps(&world).get_opt("orders-role").await.unwrap().is_some());
+    world.proxy.heal();
+    world.ready("orders").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_lacks_is_named_and_what_it_is_given_for_follows_by_itself() {
+    let mut world = World::start().await;
+    let account = Account::with(&world.client, &world.namespace, policy_rules()).await;
+    let kubeconfig = account.kubeconfig();
+    world.restart_controller(&["--kubeconfig", kubeconfig.to_str().unwrap()]);
+    world.create("orders", export("orders-role")).await;
+    let object = world.condition("orders", ConditionType::Stalled, "True", Reason::ExportFailed).await;
+    let message = &condition(&object, ConditionType::Exported).unwrap().message;
+    assert!(message.contains("cannot get resource \"configmaps\""), "{message}");
+    account.grant(policy_rules().into_iter().chain(export_policy_rules()).collect()).await;
+    world.ready("orders").await;
+
+    // On the way out the garbage collector is left to it.
+    account.grant(policy_rules()).await;
+    world.delete("orders").await;
+    world.gone("orders").await;
+    let left = config_maps(&world).get("orders-role").await.unwrap();
+    assert_eq!(left.owner_references().len(), 1);
+}
