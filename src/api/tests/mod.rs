@@ -7,6 +7,7 @@ mod admission;
 mod agreement;
 mod class;
 mod crd;
+mod export;
 mod grant;
 mod managed_policy;
 mod rules;
