@@ -19,6 +19,8 @@ pub struct Assets {
     pub moto_server: PathBuf,
     pub aws: PathBuf,
     pub helm: PathBuf,
+    /// Empty where there is none.
+    pub promtool: PathBuf,
 }
 
 impl Assets {
@@ -43,6 +45,7 @@ impl Assets {
             moto_server: path("MOTO_SERVER")?,
             aws: path("AWS_CLI")?,
             helm: path("HELM")?,
+            promtool: path("PROMTOOL")?,
         })
     }
 }

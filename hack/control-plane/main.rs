@@ -32,7 +32,7 @@ enum Command {
     /// Start everything, run a command with it, and tear everything down again.
     ///
     /// The command finds KUBECONFIG (administrator), LAMBDAROLES_TEST_CLUSTER=1, CONTROLLER_KUBECONFIG (the
-    /// controller's own service account), AWS_ENDPOINT_URL, AWS credentials that the emulator takes, HELM, and on PATH a
+    /// controller's own service account), AWS_ENDPOINT_URL, AWS credentials that the emulator takes, HELM, PROMTOOL, and on PATH a
     /// folder with kubectl, helm, aws and, if it was built, lambdaroles. The chart is installed, without replicas. What it leaves running is ended. If KUBECONFIG is
     /// set and LAMBDAROLES_TEST_CLUSTER is 1, that cluster is used instead of a local one.
     Exec {

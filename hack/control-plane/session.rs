@@ -74,6 +74,7 @@ impl Session {
         let mut environment = BTreeMap::from([
             ("KUBECONFIG", control_plane.kubeconfig.display().to_string()),
             ("HELM", assets.helm.display().to_string()),
+            ("PROMTOOL", assets.promtool.display().to_string()),
             ("AWS_ENDPOINT_URL", control_plane.aws_endpoint_url.clone()),
             ("AWS_ACCESS_KEY_ID", "local".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),

@@ -124,6 +124,9 @@ impl Aws {
             }
         }
         let answer = self.caller().await;
+        if let Ok(identity) = &answer {
+            self.account_id.set(&identity.account_id);
+        }
         *known = Some(KnownIdentity {
             access_key_id: credentials.access_key_id().to_owned(),
             asked: Instant::now(),

@@ -4,12 +4,14 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
 };
 
 use aws_config::SdkConfig;
 
 use super::{
     Aws, CallObserver, Error, Identity, Settings,
+    calls::AccountId,
     client::{Shared, load, partition_of},
     credentials::{Session, Source},
 };
@@ -20,6 +22,7 @@ pub(super) struct Process {
     pub(super) settings: Settings,
     pub(super) config: SdkConfig,
     pub(super) session: Arc<Session>,
+    pub(super) account_id: AccountId,
 }
 
 impl Process {
@@ -27,8 +30,24 @@ impl Process {
         let config = load(settings).await;
         let region = config.region().map_or_else(|| "us-east-1".to_owned(), ToString::to_string);
         let source = Source::Process { settings: settings.clone(), region };
-        Self { settings: settings.clone(), config, session: Arc::new(Session::new(source)) }
+        Self {
+            settings: settings.clone(),
+            config,
+            session: Arc::new(Session::new(source)),
+            account_id: AccountId::default(),
+        }
     }
+}
+
+/// How the credentials for an account stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialState {
+    /// Id of the account; empty until AWS has said whose they are.
+    pub account: String,
+    /// When they end; `None` for those that have no end, and where there are none.
+    pub expiry: Option<SystemTime>,
+    /// Whether the last attempt to get or renew them failed.
+    pub is_failing: bool,
 }
 
 /// The accounts that roles are made in. Each has its own clients, credentials, rates and permits, so that one that is
@@ -70,6 +89,25 @@ impl Accounts {
         let aws = Arc::new(Aws::new(&self.process, account, shared, &self.observer));
         clients.insert(account.clone(), Arc::clone(&aws));
         aws
+    }
+
+    /// How the credentials stand that are in use: the controller's own, and those of each account that has others.
+    #[must_use]
+    pub fn credentials(&self) -> Vec<CredentialState> {
+        let mut states: Vec<CredentialState> = Vec::new();
+        let clients: Vec<_> = self.clients().values().cloned().collect();
+        for aws in clients.iter().map(AsRef::as_ref).chain([&self.own]) {
+            let (account, (expiry, is_failing)) = (aws.account_id.get(), aws.session.standing());
+            match states.iter_mut().find(|state| state.account == account) {
+                None => states.push(CredentialState { account, expiry, is_failing }),
+                // Of several that lead to one account the worst counts.
+                Some(state) => {
+                    state.expiry = [state.expiry, expiry].into_iter().flatten().min();
+                    state.is_failing |= is_failing;
+                }
+            }
+        }
+        states
     }
 
     /// Forgets the accounts that no class uses any more.

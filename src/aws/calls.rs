@@ -2,13 +2,15 @@
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
 use aws_sdk_iam::config::{
     ConfigBag, Intercept, RuntimeComponents,
-    interceptors::{BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef},
+    interceptors::{
+        BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+    },
 };
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -26,6 +28,8 @@ pub enum CallOutcome {
     Succeeded,
     /// With an error that AWS declares, such as `NoSuchEntity`.
     Refused,
+    /// For want of a right, or of credentials that AWS knows.
+    Denied,
     /// With the request to slow down.
     Throttled,
     /// With nothing usable: no connection, no answer in time, a server error.
@@ -35,12 +39,16 @@ pub enum CallOutcome {
 /// One request, retries counted each.
 #[derive(Clone, Debug)]
 pub struct Call {
+    /// Id of the account whose credentials the request was signed with; empty until AWS has said whose they are.
+    pub account: String,
     /// Service, for example `IAM`.
     pub service: String,
     /// Operation, for example `GetRole`.
     pub operation: String,
     /// How it ended.
     pub outcome: CallOutcome,
+    /// How long it had to wait: for its turn at the rate of the account, or after the attempt before it.
+    pub waited: Duration,
     /// How long it took.
     pub duration: Duration,
 }
@@ -53,12 +61,13 @@ pub type CallObserver = Arc<dyn Fn(Call) + Send + Sync>;
 pub(super) struct CallInterceptor {
     observer: CallObserver,
     session: Arc<Session>,
+    account: AccountId,
 }
 
 impl CallInterceptor {
-    /// For clients whose requests are signed with the credentials of `session`.
-    pub(super) fn new(observer: &CallObserver, session: &Arc<Session>) -> Self {
-        Self { observer: Arc::clone(observer), session: Arc::clone(session) }
+    /// For clients whose requests are signed with the credentials of `session`, which belong to `account`.
+    pub(super) fn new(observer: &CallObserver, session: &Arc<Session>, account: &AccountId) -> Self {
+        Self { observer: Arc::clone(observer), session: Arc::clone(session), account: account.clone() }
     }
 }
 
@@ -68,10 +77,41 @@ impl fmt::Debug for CallInterceptor {
     }
 }
 
-#[derive(Debug)]
-struct AttemptStart(Instant);
+/// Id of the account that credentials belong to, as far as it is known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct AccountId(Arc<Mutex<String>>);
 
-impl Storable for AttemptStart {
+impl AccountId {
+    pub(super) fn new(id: &str) -> Self {
+        Self(Arc::new(Mutex::new(id.to_owned())))
+    }
+
+    /// Empty if it is not known.
+    pub(super) fn get(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set(&self, id: &str) {
+        id.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// When a request began to wait: at its beginning, or when the attempt before it had failed.
+#[derive(Debug)]
+struct WaitStart(Instant);
+
+impl Storable for WaitStart {
+    type Storer = StoreReplace<Self>;
+}
+
+/// When an attempt began, and how long it had waited.
+#[derive(Debug)]
+struct Attempt {
+    start: Instant,
+    waited: Duration,
+}
+
+impl Storable for Attempt {
     type Storer = StoreReplace<Self>;
 }
 
@@ -80,13 +120,24 @@ impl Intercept for CallInterceptor {
         "CallInterceptor"
     }
 
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        config.interceptor_state().store_put(WaitStart(Instant::now()));
+        Ok(())
+    }
+
     fn read_before_attempt(
         &self,
         _: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        config.interceptor_state().store_put(AttemptStart(Instant::now()));
+        let start = Instant::now();
+        let waited = config.load::<WaitStart>().map(|since| start.duration_since(since.0)).unwrap_or_default();
+        config.interceptor_state().store_put(Attempt { start, waited });
         Ok(())
     }
 
@@ -104,19 +155,29 @@ impl Intercept for CallInterceptor {
             Some(429) => CallOutcome::Throttled,
             // `Throttling` is HTTP 400 with IAM: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
             Some(400..=499) if code.contains("Throttl") => CallOutcome::Throttled,
+            Some(401 | 403) => CallOutcome::Denied,
+            Some(400..=499) if code.contains("AccessDenied") || UNKNOWN_CREDENTIALS.contains(&code.as_str()) => {
+                CallOutcome::Denied
+            }
             Some(400..=499) => CallOutcome::Refused,
             Some(_) | None => CallOutcome::Failed,
         };
         if matches!(status, Some(400..=499)) && UNKNOWN_CREDENTIALS.contains(&code.as_str()) {
             self.session.reject(SystemTime::now());
         }
-        let duration = config.load::<AttemptStart>().map(|start| start.0.elapsed()).unwrap_or_default();
+        let end = Instant::now();
+        let attempt = config.load::<Attempt>();
+        let waited = attempt.map(|attempt| attempt.waited).unwrap_or_default();
+        let duration = attempt.map(|attempt| end.duration_since(attempt.start)).unwrap_or_default();
         (self.observer)(Call {
+            account: self.account.get(),
             service: metadata.service().to_owned(),
             operation: metadata.name().to_owned(),
             outcome,
+            waited,
             duration,
         });
+        config.interceptor_state().store_put(WaitStart(end));
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, Semaphore};
 use super::{
     account::{KnownIdentity, KnownSummary},
     accounts::Process,
-    calls::{CallInterceptor, CallObserver},
+    calls::{AccountId, CallInterceptor, CallObserver},
     credentials::{Session, Source},
     gate::WriteGate,
     limits::{Limits, partition},
@@ -66,6 +66,7 @@ pub struct Aws {
     pub(super) limits: Limits,
     /// Id and partition that the credentials must belong to; any will do where there is no id.
     pub(super) expected: Option<(String, String)>,
+    pub(super) account_id: AccountId,
     pub(super) identity: Mutex<Option<KnownIdentity>>,
     pub(super) summary: Mutex<KnownSummary>,
     pub(super) policies: Arc<KnownPolicies>,
@@ -80,17 +81,19 @@ impl Aws {
         let Shared { limits, policies } = shared;
         let region = region_of(account, process.config.region().map(AsRef::as_ref));
         let surroundings = Surroundings::new(process, account, &region);
-        let session = match account.assume_role.as_slice() {
-            [] => Arc::clone(&process.session),
+        let (session, account_id) = match account.assume_role.as_slice() {
+            [] => (Arc::clone(&process.session), process.account_id.clone()),
             chain => {
-                let sts = surroundings.sts().interceptor(CallInterceptor::new(observer, &process.session));
+                let interceptor = CallInterceptor::new(observer, &process.session, &process.account_id);
+                let sts = surroundings.sts().interceptor(interceptor);
                 let process = Arc::clone(&process.session);
-                Arc::new(Session::new(Source::Roles { process, chain: chain.to_vec(), sts: Box::new(sts) }))
+                let source = Source::Roles { process, chain: chain.to_vec(), sts: Box::new(sts) };
+                (Arc::new(Session::new(source)), AccountId::new(&account.id))
             }
         };
         let provider: Arc<dyn ProvideCredentials> = Arc::<Session>::clone(&session);
         let provider = SharedCredentialsProvider::new(provider);
-        let interceptor = CallInterceptor::new(observer, &session);
+        let interceptor = CallInterceptor::new(observer, &session, &account_id);
         let iam = |limit| {
             let iam = surroundings.iam().credentials_provider(provider.clone()).interceptor(interceptor.clone());
             iam.retry_partition(limit)
@@ -115,6 +118,7 @@ impl Aws {
             session,
             limits,
             expected: (!account.id.is_empty()).then(|| (account.id.clone(), partition_of(account).to_owned())),
+            account_id,
             identity: Mutex::default(),
             summary: Mutex::default(),
             policies,

@@ -170,6 +170,12 @@ impl Session {
         }
     }
 
+    /// When what is held ends, and whether the last attempt to fetch failed.
+    pub(super) fn standing(&self) -> (Option<SystemTime>, bool) {
+        let state = self.state();
+        (state.held.as_ref().and_then(|held| held.credentials.expiry()), state.failed.is_some())
+    }
+
     async fn credentials_by(&self, clock: impl Fn() -> SystemTime + Copy + Send) -> Result<Credentials, Error> {
         let verdict = self.state().judge(clock());
         match verdict {

@@ -16,7 +16,7 @@ mod observe;
 mod policy;
 
 pub use account::Identity;
-pub use accounts::Accounts;
+pub use accounts::{Accounts, CredentialState};
 pub use apply::{Applied, Written, apply};
 pub use calls::{Call, CallObserver, CallOutcome};
 pub use client::{Aws, Settings};

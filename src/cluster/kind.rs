@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::{NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::Condition};
 use kube::{
     Resource,
     core::{DeserializeGuard, ObjectMeta},
@@ -35,6 +35,9 @@ pub trait Kind:
     /// The status of the object, if it was ever written.
     fn status(&self) -> Option<&Self::Status>;
 
+    /// The conditions of a status.
+    fn conditions(status: &Self::Status) -> &[Condition];
+
     /// What can be read of an object of which only the metadata could be decoded; `data` is the rest.
     fn salvage(metadata: ObjectMeta, data: &Value) -> Salvage<Self>;
 }
@@ -56,6 +59,10 @@ impl Kind for LambdaExecutionRole {
         self.status.as_ref()
     }
 
+    fn conditions(status: &Self::Status) -> &[Condition] {
+        &status.conditions
+    }
+
     fn salvage(metadata: ObjectMeta, data: &Value) -> Salvage<Self> {
         const FIELDS: [&str; 7] =
             ["className", "roleName", "adoption", "deletionPolicy", "suspend", "unlisted", "managedPolicies"];
@@ -70,6 +77,10 @@ impl Kind for LambdaManagedPolicy {
 
     fn status(&self) -> Option<&Self::Status> {
         self.status.as_ref()
+    }
+
+    fn conditions(status: &Self::Status) -> &[Condition] {
+        &status.conditions
     }
 
     fn salvage(metadata: ObjectMeta, data: &Value) -> Salvage<Self> {
@@ -87,6 +98,10 @@ impl Kind for LambdaRoleGrant {
 
     fn status(&self) -> Option<&Self::Status> {
         self.status.as_ref()
+    }
+
+    fn conditions(status: &Self::Status) -> &[Condition] {
+        &status.conditions
     }
 
     fn salvage(metadata: ObjectMeta, data: &Value) -> Salvage<Self> {

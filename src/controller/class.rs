@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use k8s_openapi::jiff::Timestamp;
 use kube::{
-    ResourceExt,
+    Resource, ResourceExt,
     runtime::{controller::Action, reflector::Store},
 };
 use tracing::{Instrument, info_span, warn};
@@ -19,6 +19,7 @@ use crate::{
         class::{self, Count, Found, bound_class, select},
         look, status,
     },
+    telemetry::PassResult,
 };
 
 /// How long after a failure AWS is asked again.
@@ -31,22 +32,24 @@ pub(super) async fn reconcile(object: Arc<GuardedClass>, context: Arc<Context>) 
         return Ok(Action::await_change());
     }
     let span = info_span!(parent: None, "reconcile", class = name);
-    let wait = async {
+    let in_hand = context.metrics.pass(&LambdaRoleClass::kind(&()));
+    let pass = async {
         match &object.0 {
             Ok(class) => reconcile_class(class, &context).await,
             Err(invalid) => {
                 let hold = Hold::unreadable_class(&name, &invalid.error);
                 let found = Found::Unusable(&hold);
                 write(&*object, None, invalid.metadata.generation, &found, Count::default(), &context).await;
-                context.resync
+                (context.resync, PassResult::Held)
             }
         }
     };
-    let wait = wait.instrument(span).await;
+    let (wait, result) = pass.instrument(span).await;
+    in_hand.ended(result);
     Ok(Action::requeue(look::resync(wait, fastrand::f64())))
 }
 
-async fn reconcile_class(class: &LambdaRoleClass, context: &Context) -> Duration {
+async fn reconcile_class(class: &LambdaRoleClass, context: &Context) -> (Duration, PassResult) {
     let name = class.name_any();
     context.accounts.retain(&accounts_in_use(context));
     let count = count(class, context);
@@ -55,19 +58,20 @@ async fn reconcile_class(class: &LambdaRoleClass, context: &Context) -> Duration
     let write = |found| async move { write(class, previous, generation, &found, count, context).await };
     if let Err(faults) = class::check(&class.spec) {
         write(Found::Unusable(&Hold::invalid_class(&name, &faults))).await;
-        return context.resync;
+        return (context.resync, PassResult::Held);
     }
     match ask(class, context).await {
         Ok((identity, quotas)) => {
             let aws::Identity { account_id, arn, .. } = &identity;
             write(Found::Usable { account_id, principal_arn: arn, quotas: &quotas }).await;
-            context.resync
+            (context.resync, PassResult::Synced)
         }
         Err(error) => {
             let failure = error.failure(&name, None);
             warn!(reason = %failure.reason, error = %failure, "cannot use the class");
             write(Found::Failed(&failure)).await;
-            if failure.class == Class::Terminal { context.resync } else { RETRY.min(context.resync) }
+            let wait = if failure.class == Class::Terminal { context.resync } else { RETRY.min(context.resync) };
+            (wait, PassResult::Failed(failure.class))
         }
     }
 }

@@ -48,7 +48,7 @@ pub(super) async fn keep(
         return Ok(report(&Outcome::Held { hold: &hold, is_deleting: false, enforced: &[] }));
     };
     let aws = context.accounts.of(&class.spec.account);
-    let Some(_place) = context.place(&aws).await else { return Ok(Ending::Stopped) };
+    let Some(_place) = context.place::<LambdaExecutionRole>(&aws).await else { return Ok(Ending::Stopped) };
     let pass = Convergence {
         role,
         previous,
@@ -301,7 +301,7 @@ impl Convergence<'_> {
                 (None, Some((arn, id))) => {
                     let identity = Identity { arn, id, account_id: account.id.clone() };
                     if is_settled && !applied.done.is_empty() {
-                        context.metrics.drift_corrected("LambdaExecutionRole");
+                        context.drift::<LambdaExecutionRole>(class.name.as_deref(), true);
                     }
                     let tracked = self.tracked(&desired, &account.id).await;
                     return Ok(End::Synced { desired, identity, applied: applied.done, foreign, tracked });

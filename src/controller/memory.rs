@@ -60,6 +60,11 @@ impl Memory {
         }
     }
 
+    /// For how long the look has been due that has waited longest; nothing if none is due.
+    pub(super) fn overdue(&self, now: Instant) -> Duration {
+        self.entries().values().map(|entry| now.saturating_duration_since(entry.due)).max().unwrap_or_default()
+    }
+
     /// Forgets an object that is gone.
     pub(super) fn forget(&self, key: Key<'_>) {
         self.entries().remove(&owned(key));
@@ -110,6 +115,20 @@ mod tests {
         let metadata =
             ObjectMeta { name: Some(name.to_owned()), namespace: Some("shop".to_owned()), ..ObjectMeta::default() };
         LambdaExecutionRole { metadata, spec: LambdaExecutionRoleSpec::default(), status: None }
+    }
+
+    #[test]
+    fn the_look_that_has_waited_longest_tells_how_far_behind_the_controller_is() {
+        let memory = Memory::default();
+        let now = Instant::now();
+        assert_eq!(memory.overdue(now), Duration::ZERO);
+        let subject = Subject::default();
+        for (name, due) in [("late", 40), ("later", 30), ("early", 90)] {
+            memory.looked(("shop", name), subject.clone(), false);
+            memory.put_off(("shop", name), now + Duration::from_secs(due));
+        }
+        assert_eq!(memory.overdue(now), Duration::ZERO);
+        assert_eq!(memory.overdue(now + Duration::from_mins(1)), Duration::from_secs(30));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod removal;
 mod role;
 mod run;
 mod shared_role;
+mod snapshot;
 mod wake;
 
 use std::{sync::Arc, time::Duration};
@@ -31,7 +32,7 @@ use self::{circumstances::Circumstances, wake::Wakes};
 use crate::{
     api::{LambdaExecutionRole, LambdaExecutionRoleStatus, LambdaManagedPolicy, LambdaRoleGrant},
     aws::{Accounts, Aws},
-    cluster::{Cluster, Guarded, View},
+    cluster::{Cluster, Guarded, Kind, View},
     plan::status,
     telemetry::Metrics,
 };
@@ -83,12 +84,18 @@ impl Context {
 
     /// Waits for a place among the objects of the account that are worked on at once; none is given any more once the process
     /// is to stop.
-    async fn place<'a>(&self, aws: &'a Aws) -> Option<SemaphorePermit<'a>> {
+    async fn place<'a, K: Kind>(&self, aws: &'a Aws) -> Option<SemaphorePermit<'a>> {
+        let _wait = self.metrics.wait(&K::kind(&()));
         tokio::select! {
             biased;
             () = self.stop.cancelled() => None,
             place = aws.passes.acquire() => place.ok(),
         }
+    }
+
+    /// Counts that IAM differed from an unchanged spec.
+    fn drift<K: Kind>(&self, class: Option<&str>, is_corrected: bool) {
+        self.metrics.drift(&K::kind(&()), class.unwrap_or_default(), is_corrected);
     }
 
     /// Lets the class know, if an object is of another now or the class's word on it has changed.

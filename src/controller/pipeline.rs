@@ -19,7 +19,7 @@ use crate::{
         Class, Failure, Owner,
         desired::{duration, resync_interval},
         look::{self, Subject},
-        status::{Next, Pass, Report},
+        status::{self, Next, Pass, Report},
     },
     telemetry::PassResult,
 };
@@ -96,7 +96,7 @@ pub(super) async fn reconcile<K: Reconciled>(
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let kind = K::kind(&());
     let span = info_span!(parent: None, "reconcile", %kind, object = format!("{namespace}/{name}"));
-    let started = Instant::now();
+    let in_hand = context.metrics.pass(&kind);
     let pass = async {
         let result = match &object.0 {
             Ok(decoded) => reconcile_decoded(decoded, None, &context).await,
@@ -105,7 +105,7 @@ pub(super) async fn reconcile<K: Reconciled>(
         result.unwrap_or_else(|error| (retry(&object, &error, &context), PassResult::ClusterError))
     };
     let (action, label) = pass.instrument(span).await;
-    context.metrics.pass(&kind, label, started.elapsed());
+    in_hand.ended(label);
     Ok(action)
 }
 
@@ -194,6 +194,9 @@ async fn reconcile_decoded<K: Reconciled>(
     context.cluster.write_status(object, &report.status).await?;
     for note in &report.notes {
         context.cluster.publish(object, note).await;
+    }
+    if status::is_newly_drifted(K::conditions(previous), K::conditions(&report.status)) {
+        context.drift::<K>(circumstances.class_name(), false);
     }
     let failures = memory.looked(key, subject, matches!(report.next, Next::Backoff(_)));
     object.changed(&report.status, context);

@@ -65,7 +65,7 @@ pub(super) async fn remove(
         return Ok(report(&Outcome::Held { hold: &hold, is_deleting: true, enforced: &[] }));
     };
     let aws = context.accounts.of(&class.spec.account);
-    let Some(_place) = context.place(&aws).await else { return Ok(Ending::Stopped) };
+    let Some(_place) = context.place::<LambdaExecutionRole>(&aws).await else { return Ok(Ending::Stopped) };
     let class_name = class.metadata.name.as_deref().unwrap_or_default();
     let exit = Exit { role, previous, aws: &aws, owner: &owner };
     let of_role = Arc::clone(class);

@@ -185,7 +185,7 @@ async fn work(client: Client, options: Options, metrics: Arc<Metrics>, stop: Can
         None => cluster.uid().await.map_err(Error::ClusterName)?,
     };
     let counted = Arc::clone(&metrics);
-    let observer = Arc::new(move |call: Call| counted.call(call.service, call.operation, call.outcome.into()));
+    let observer = Arc::new(move |call: Call| counted.call(call));
     // How many objects are worked on at once is bounded by account, lest one that hangs takes all places.
     let (roles, wake_roles) = Sleepers::new(&client, &options.namespaces, &stop);
     let (policies, wake_policies) = Sleepers::new(&client, &options.namespaces, &stop);
@@ -223,6 +223,8 @@ async fn work(client: Client, options: Options, metrics: Arc<Metrics>, stop: Can
         () = view.ready() => {}
         () = stop.cancelled() => return Ok(End::Orderly),
     }
+    let told_of = Arc::downgrade(&context);
+    context.metrics.observe(move || told_of.upgrade().map(|context| context.snapshot()));
     let waker = Arc::clone(&context);
     let waking = tokio::spawn(async move {
         while let Some(change) = changes.next().await {

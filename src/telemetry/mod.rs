@@ -6,7 +6,7 @@ mod metrics;
 
 use std::io::IsTerminal;
 
-pub use metrics::{Metrics, PassResult};
+pub use metrics::{Metrics, PassResult, Snapshot};
 use tracing_subscriber::EnvFilter;
 
 /// How log lines look.

@@ -17,6 +17,7 @@ mod chart;
 mod cli;
 mod e2e;
 mod harness;
+mod monitoring;
 mod properties;
 mod rewrite;
 mod rights;

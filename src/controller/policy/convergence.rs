@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use kube::Resource;
 use tracing::info;
 
 use super::reported;
@@ -42,7 +41,7 @@ pub(super) async fn keep(
         return Ok(report(&Outcome::Held { hold: &hold, is_deleting: false, enforced: &[] }));
     };
     let aws = context.accounts.of(&class.spec.account);
-    let Some(_place) = context.place(&aws).await else { return Ok(Ending::Stopped) };
+    let Some(_place) = context.place::<LambdaManagedPolicy>(&aws).await else { return Ok(Ending::Stopped) };
     let owner = PolicyOwner::of_policy(&owner_of(policy, context));
     let pass = Convergence { policy, previous, context, aws: &aws, owner: &owner };
     // Objects that wait for a place are many, and need no room for what comes behind it.
@@ -259,7 +258,7 @@ impl Convergence<'_> {
             match failure_of(&applied, About::Policy(&desired.name)) {
                 None => {
                     if is_settled && !applied.done.is_empty() {
-                        context.metrics.drift_corrected(&LambdaManagedPolicy::kind(&()));
+                        context.drift::<LambdaManagedPolicy>(class.name.as_deref(), true);
                     }
                     let identity = identity(observed.as_ref(), &applied, account);
                     return Ok(End::Synced { desired, identity, applied: applied.done });

@@ -61,7 +61,7 @@ pub(super) async fn remove(
         return Ok(waiting(&hold, &[]));
     };
     let aws = context.accounts.of(&class.spec.account);
-    let Some(_place) = context.place(&aws).await else { return Ok(Ending::Stopped) };
+    let Some(_place) = context.place::<LambdaManagedPolicy>(&aws).await else { return Ok(Ending::Stopped) };
     let owner = PolicyOwner::of_policy(&owner_of(policy, context));
     let pass = Convergence { policy, previous, context, aws: &aws, owner: &owner };
     let class_name = class.name_any();

@@ -2,6 +2,7 @@
 
 pub(super) mod conditions;
 pub(super) mod notes;
+mod state;
 
 use std::time::Duration;
 
@@ -11,7 +12,10 @@ use k8s_openapi::{
 };
 
 use self::conditions::{Moment, Verdict, condition, failed, held, rejected, settled, synced};
-pub use self::notes::{Note, farewell};
+pub use self::{
+    notes::{Note, farewell},
+    state::State,
+};
 use super::{Class, DesiredRole, Failure, Hold, Step, TrackedPolicy, grant, tracking::shown};
 use crate::{
     api::{
@@ -153,6 +157,13 @@ pub fn is_refused(conditions: &[Condition]) -> bool {
     condition(conditions, ConditionType::Accepted).is_some_and(|accepted| {
         accepted.status == "False" && REASONS.iter().any(|reason| accepted.reason == reason.as_str())
     })
+}
+
+/// Whether drift is reported that was not before.
+#[must_use]
+pub fn is_newly_drifted(before: &[Condition], now: &[Condition]) -> bool {
+    let is_drifted = |conditions| condition(conditions, ConditionType::Drifted).is_some();
+    is_drifted(now) && !is_drifted(before)
 }
 
 /// What is said after a pass.

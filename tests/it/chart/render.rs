@@ -14,7 +14,7 @@ use super::{beside_helm, of_kind, output, template};
 const KUBERNETES: &str = "1.36.0";
 
 /// Kinds that are rendered, but are none of Kubernetes' own.
-const FOREIGN: [&str; 3] = ["ServiceMonitor", "LambdaRoleClass", "PodIdentityAssociation"];
+const FOREIGN: [&str; 4] = ["ServiceMonitor", "PrometheusRule", "LambdaRoleClass", "PodIdentityAssociation"];
 
 /// What Helm is told of the cluster for a file of values.
 fn cluster(name: &str) -> &'static [&'static str] {
@@ -41,7 +41,13 @@ fn id(manifest: &Value) -> String {
 
 /// What a snapshot holds of a manifest.
 fn shown((text, manifest): &(String, Value)) -> String {
-    if is_generated(manifest) { format!("# {}\n", id(manifest)) } else { text.clone() }
+    let begin = |until: &str| text.split_once(until).unwrap().0.to_owned();
+    match manifest["kind"].as_str() {
+        Some(_) if is_generated(manifest) => format!("# {}\n", id(manifest)),
+        Some("ConfigMap") if manifest["metadata"]["labels"]["grafana_dashboard"] == "1" => begin("\ndata:"),
+        Some("PrometheusRule") => begin("\nspec:"),
+        _ => text.clone(),
+    }
 }
 
 /// What differs from what the defaults give.

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use super::{CHART, helm};
+use super::{CHART, helm, of_kind, rendered};
 
 #[test]
 fn it_lints() {
@@ -80,4 +80,34 @@ fn compare(schema: &Value, values: &Value, path: &str) {
     for (name, schema) in properties.iter().filter(|(name, _)| *name != "global") {
         compare(schema, &values[name], &format!("{path}.{name}"));
     }
+}
+
+#[test]
+fn every_alert_is_in_the_rule_with_its_runbook_but_those_that_are_left_out() {
+    let alerts = |values: Value| -> Vec<(String, Value)> {
+        let rule = of_kind("PrometheusRule", &rendered(&json!({"metrics": {"prometheusRule": values}})));
+        let rules = rule["spec"]["groups"][0]["rules"].as_array().unwrap().clone();
+        let told =
+            |rule: Value| (rule["alert"].as_str().unwrap().to_owned(), rule["annotations"]["runbook_url"].clone());
+        rules.into_iter().map(told).collect()
+    };
+    let all = alerts(json!({"enabled": true, "runbookUrl": "https://runbooks.example.com/"}));
+    let file = fs::read_to_string("charts/lambdaroles/files/alerts.yaml").unwrap();
+    assert_eq!(all.len(), file.matches("- alert: ").count());
+    for (name, url) in &all {
+        assert_eq!(*url, format!("https://runbooks.example.com/{name}.md"));
+    }
+    let without = alerts(json!({"enabled": true, "disabled": ["LambdaRolesObjectsSuspended"]}));
+    assert_eq!(without.len(), all.len() - 1);
+    assert!(without.iter().all(|(name, url)| name != "LambdaRolesObjectsSuspended" && url.is_null()));
+}
+
+#[test]
+fn the_dashboard_is_whole_in_the_config_map_that_the_sidecar_of_grafana_finds() {
+    let manifests = rendered(&json!({"metrics": {"dashboard": {"enabled": true}}}));
+    let config_map = of_kind("ConfigMap", &manifests);
+    assert_eq!(config_map["metadata"]["labels"]["grafana_dashboard"], "1");
+    let dashboard: Value = serde_json::from_str(config_map["data"]["lambdaroles.json"].as_str().unwrap()).unwrap();
+    let file = fs::read_to_string("charts/lambdaroles/files/dashboard.json").unwrap();
+    assert_eq!(dashboard, serde_json::from_str::<Value>(&file).unwrap());
 }

@@ -1,10 +1,11 @@
 //! Several AWS accounts behind one controller.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use lambdaroles::api::{ConditionType, Reason};
 use serde_json::json;
 
+use super::process::get;
 use crate::harness::{Fault, Proxy, World, condition, patiently, rights, setting};
 
 const OTHER_ACCOUNT: &str = "210987654321";
@@ -56,6 +57,18 @@ async fn each_class_makes_its_roles_in_its_own_account() {
     world.delete("orders").await;
     world.gone("orders").await;
     assert!(other.writes().contains(&"DeleteRole".to_owned()));
+
+    // The session of the chain lasts an hour; the access keys of the process have no end.
+    let (_, metrics) = get(&world.controller.address(), "/metrics").await;
+    let expiry = |account: &str| {
+        let sample = format!("lambdaroles_credentials_expiration_timestamp_seconds{{account=\"{account}\"}}");
+        metrics.lines().find_map(|line| line.strip_prefix(&sample)?.trim().parse::<f64>().ok())
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    assert!((1800.0..=3600.0).contains(&(expiry(OTHER_ACCOUNT).unwrap() - now)), "{metrics}");
+    assert_eq!(expiry("123456789012"), None);
+    let working = format!("lambdaroles_credentials_failing{{account=\"{OTHER_ACCOUNT}\"}} 0");
+    assert!(metrics.lines().any(|line| line == working), "{metrics}");
 
     // Each of the two principals gets by with the rights that are printed for it.
     let (of_hub, of_spoke): (Vec<_>, Vec<_>) =

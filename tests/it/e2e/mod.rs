@@ -16,6 +16,7 @@ mod grant;
 mod leadership;
 mod lifecycle;
 mod managed_policy;
+mod metrics;
 mod needs;
 mod overflow;
 mod process;

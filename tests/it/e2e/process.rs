@@ -20,36 +20,12 @@ pub(super) async fn get(address: &str, path: &str) -> (u16, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_says_that_it_lives_and_is_ready_and_counts_what_it_does() {
+async fn it_says_that_it_lives_and_is_ready() {
     let world = World::start().await;
-    world.create_ready("orders", json!({"managedPolicies": [{"aws": "AWSLambdaBasicExecutionRole"}]})).await;
+    world.create_ready("orders", json!({})).await;
     let address = world.controller.address();
     assert_eq!(get(&address, "/livez").await, (200, "ok".to_owned()));
     assert_eq!(get(&address, "/readyz").await, (200, "ok".to_owned()));
-    let expected = [
-        "lambdaroles_reconcile_total{kind=\"LambdaExecutionRole\",result=\"synced\"} 1",
-        "lambdaroles_aws_calls_total{service=\"IAM\",operation=\"CreateRole\",outcome=\"succeeded\"} 1",
-        "lambdaroles_aws_calls_total{service=\"IAM\",operation=\"GetRole\",outcome=\"refused\"} 1",
-        "# EOF",
-    ];
-    metrics_show(&world, &expected).await;
-}
-
-/// Waits until the metrics have these lines: a pass is counted once it has ended, a moment after the status that it wrote.
-pub(super) async fn metrics_show<Line: AsRef<str> + std::fmt::Debug>(world: &World, expected: &[Line]) {
-    let address = world.controller.address();
-    let mut interval = tokio::time::interval(Duration::from_millis(50));
-    patiently(&format!("{expected:#?} at /metrics"), async {
-        loop {
-            interval.tick().await;
-            let (status, metrics) = get(&address, "/metrics").await;
-            assert_eq!(status, 200);
-            if expected.iter().all(|line| metrics.lines().any(|seen| seen == line.as_ref())) {
-                break;
-            }
-        }
-    })
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

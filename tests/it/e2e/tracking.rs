@@ -4,7 +4,7 @@ use futures::future::join_all;
 use lambdaroles::api::{ConditionType, LambdaExecutionRole, Reason};
 use serde_json::json;
 
-use super::process::metrics_show;
+use super::metrics::metrics_show;
 use crate::harness::{Fault, World};
 
 /// Nothing read counts for long, so that every look reads anew.

@@ -11,4 +11,6 @@ pub use account::Account;
 pub use controller::ControllerProcess;
 pub use objects::{Kind, Objects, condition_of};
 pub use proxy::{Fault, Proxy};
-pub use world::{RoleSnapshot, World, condition, controller_client, namespaces, open_class, patiently, setting};
+pub use world::{
+    PATIENCE, RoleSnapshot, World, condition, controller_client, namespaces, open_class, patiently, setting,
+};
