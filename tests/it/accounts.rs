@@ -267,7 +267,7 @@ fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
 
 #[test]
 fn the_page_for_platform_teams_shows_classes_and_policies_as_they_are() {
-    let page = include_str!("../../docs/accounts.md");
+    let page = include_str!("../../docs/guides/accounts.md");
     let classes = blocks(page, "yaml").into_iter().map(|block| {
         let value: serde_json::Value = serde_saphyr::from_str(block).unwrap();
         let class: LambdaRoleClass = serde_json::from_value(value.clone()).unwrap();

@@ -4,7 +4,7 @@
 //! each role of the chains that lead to other accounts. Which actions know which resources and condition keys is AWS's table:
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>.
 //!
-//! `docs/controller-policy.md` explains each statement to those who apply it.
+//! `docs/guides/controller-policy.md` explains each statement to those who apply it.
 
 mod acting;
 mod guard;
