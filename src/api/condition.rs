@@ -159,26 +159,14 @@ mod tests {
 
     use super::*;
 
+    // Its reasons are in `docs/troubleshooting.md`, which has a test of its own.
     #[test]
-    fn the_reference_names_every_condition_and_says_what_to_do_about_every_reason() {
-        let role = include_str!("../../docs/reference/lambdaexecutionrole.md");
-        let policy = include_str!("../../docs/reference/lambdamanagedpolicy.md");
-        let grant = include_str!("../../docs/reference/lambdarolegrant.md");
-        let rows = |page: &str, section: &str| {
-            let section = page.split(section).nth(1).unwrap();
-            section
-                .lines()
-                .take_while(|line| !line.starts_with('#'))
-                .filter(|line| line.starts_with("| `"))
-                .collect::<String>()
-        };
-        let conditions = rows(role, "### Conditions\n");
-        let reasons = [role, policy, grant].map(|page| rows(page, "### Reasons\n")).concat();
+    fn the_reference_names_every_condition() {
+        let page = include_str!("../../docs/reference/lambdaexecutionrole.md");
+        let section = page.split("### Conditions\n").nth(1).unwrap();
+        let rows: String = section.lines().take_while(|line| !line.starts_with('#')).collect();
         for condition in ConditionType::iter() {
-            assert!(conditions.contains(&format!("`{condition}`")), "{condition}");
-        }
-        for reason in Reason::iter() {
-            assert!(reasons.contains(&format!("`{reason}`")), "{reason}");
+            assert!(rows.contains(&format!("| `{condition}` |")), "{condition}");
         }
     }
 }

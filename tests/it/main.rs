@@ -15,6 +15,7 @@
 mod accounts;
 mod chart;
 mod cli;
+mod docs;
 mod e2e;
 mod harness;
 mod monitoring;

@@ -1,0 +1,44 @@
+//! What a reader copies from the pages is taken by the controller.
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use super::pages;
+
+#[test]
+fn every_manifest_of_ours_in_the_pages_passes_lint() {
+    let mut count = 0;
+    for page in pages::all() {
+        for block in page.blocks("yaml") {
+            let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(&block)
+                .unwrap_or_else(|error| panic!("{}: {error}:\n{block}", page.path.display()));
+            let is_ours = |document: &serde_json::Value| {
+                document["apiVersion"].as_str().is_some_and(|version| version.starts_with("lambdaroles.dev/"))
+            };
+            if documents.iter().any(is_ours) {
+                count += 1;
+                let told = lint(&block);
+                assert_eq!(told, None, "{}:\n{block}", page.path.display());
+            }
+        }
+    }
+    assert!(count >= 9, "manifests are not found any more: {count}");
+}
+
+/// What `lambdaroles lint` says of a manifest with an error in it.
+fn lint(manifest: &str) -> Option<String> {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lambdaroles"))
+        .args(["lint", "-", "--account-id", "123456789012", "--namespace", "shop"])
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(manifest.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    (!output.status.success()).then_some(told)
+}

@@ -1,0 +1,5 @@
+//! The pages of the project hold together: links lead somewhere, manifests are sound, and messages are those of the code.
+
+mod manifests;
+mod pages;
+mod troubleshooting;
