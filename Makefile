@@ -12,7 +12,7 @@ help: ## Show this
 build: ## Build the controller and the local control plane
 	$(CARGO) build --locked --bins --examples
 
-generate: ## Write anew what follows from the code: the CRDs, the rules of the chart's RBAC
+generate: ## Write anew what follows from the code: the CRDs, the reference of their fields, the rules of the chart's RBAC
 	$(CARGO) run --quiet --locked -- generate
 
 demo: build ## Watch manifests become IAM roles, on a control plane of your own

@@ -143,7 +143,7 @@ pub struct Namespaces {
     #[schemars(schema_with = "super::schema::namespace_names")]
     pub names: Vec<String>,
 
-    /// Labels. An empty selector matches every namespace. Whoever may label a namespace may thereby choose the class.
+    /// Labels of namespaces. An empty selector matches every namespace. Whoever may label a namespace decides with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "super::schema::label_selector")]
     pub selector: Option<LabelSelector>,
@@ -157,39 +157,42 @@ pub struct Namespaces {
 #[x_kube(validation = Rule::new("(has(self.path) ? self.path : '/') == (has(oldSelf.path) ? oldSelf.path : '/') && (has(self.roleName) ? self.roleName : '') == (has(oldSelf.roleName) ? oldSelf.roleName : '') && (has(self.policyName) ? self.policyName : '') == (has(oldSelf.policyName) ? oldSelf.policyName : '')").message(rule::CLASS_NAMING_IMMUTABLE))]
 pub struct Naming {
     /// Path of roles and policies that give none, with placeholders, for example `/lambda/$(namespace)/`. Default: `/`.
+    /// Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = rule::PATH_MAX))]
     #[x_kube(validation = Rule::new("self.matches('^/([!-~]+/)?$')").message(rule::PATH))]
     pub path: Option<String>,
 
-    /// Name of roles that give none, with placeholders. Default: `$(namespace)-$(name)`.
+    /// Name of roles that give none, with placeholders. Default: `$(namespace)-$(name)`. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     #[x_kube(validation = Rule::new("self.matches('^([A-Za-z0-9_+=,.@-]|[$][(][A-Za-z]+[)])+$')").message(rule::ROLE_NAME_TEMPLATE))]
     pub role_name: Option<String>,
 
-    /// Name of managed policies that give none, with placeholders; `$(roleName)` is none of them. Default: `$(namespace)-$(name)`.
+    /// Name of managed policies that give none, with placeholders; `$(roleName)` is none of them. Default:
+    /// `$(namespace)-$(name)`. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     #[x_kube(validation = Rule::new("self.matches('^([A-Za-z0-9_+=,.@-]|[$][(][A-Za-z]+[)])+$')").message(rule::POLICY_NAME_TEMPLATE))]
     pub policy_name: Option<String>,
 
-    /// Paths that a role or a policy may choose, as patterns. Absent: only the one above.
+    /// Paths that a role or a policy may choose beside the one above, as patterns. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "super::schema::patterns")]
     pub allowed_paths: Vec<String>,
 
-    /// Names that a role may choose, as patterns, for example `$(namespace)-*`. Absent: only the one above.
+    /// Names that a role may choose beside the one above, as patterns, for example `$(namespace)-*`. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "super::schema::patterns")]
     pub allowed_role_names: Vec<String>,
 
-    /// Names that a managed policy may choose, as patterns. Absent: only the one above.
+    /// Names that a managed policy may choose beside the one above, as patterns. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "super::schema::patterns")]
     pub allowed_policy_names: Vec<String>,
 
-    /// Names of roles that exist already, as patterns, that an object may take over with `adoption`. Absent: none.
+    /// Names of roles that exist already, as patterns, that an object may take over with `adoption`. Such a role keeps its
+    /// name; its path has to be one that the class allows. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "super::schema::patterns")]
     pub adoptable: Vec<String>,
@@ -221,10 +224,12 @@ pub struct Guardrails {
     pub source_functions: Option<Vec<String>>,
 
     /// Which of the statements that allow must hold only for the code of named functions (`lambda:SourceFunctionArn`).
+    /// `Never`: none. `WhereCarried`: those with calls that function code makes; what Lambda itself calls carries no function
+    /// and is exempt. `Always`: every one, so that features, event sources and destinations cannot be used.
     #[serde(default)]
     pub require_source_function_scope: RequireScope,
 
-    /// Tags.
+    /// Tags that roles must have, and tags that they may not set.
     #[serde(default)]
     pub tags: TagRules,
 
@@ -249,7 +254,8 @@ pub struct Guardrails {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(validation = Rule::new("has(self.arn) || has(self.allowed)").message(rule::BOUNDARY_RULE))]
 pub struct BoundaryRule {
-    /// ARN of the boundary of roles that name none.
+    /// ARN of the boundary of roles that name none. It is put back at every pass, whatever else is wrong with the object. Absent: a
+    /// role has to choose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = rule::ARN_MIN, max = rule::ARN_MAX))]
     #[x_kube(validation = Rule::new("self.contains('$(') || self.matches('^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$')").message(rule::POLICY_ARN))]
@@ -265,17 +271,19 @@ pub struct BoundaryRule {
 /// nothing in common with any of `denied`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 pub struct PermissionRules {
-    /// What may be allowed. Absent: everything that is not denied. Empty: nothing.
+    /// What may be allowed: each action on each resource that a role allows must be within one entry. Absent: everything that is
+    /// not denied. Empty: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 50))]
     pub allowed: Option<Vec<PermissionRule>>,
 
-    /// What may not be allowed.
+    /// What may not be allowed: nothing that a role allows may have anything in common with an entry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     pub denied: Vec<PermissionRule>,
 
-    /// What may be allowed although it is denied to every class by default, for example `iam:PassRole` on one role.
+    /// What may be allowed although it is denied to every class by default, for example `iam:PassRole` on one role. It excuses
+    /// from nothing else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     pub exempted: Vec<PermissionRule>,
@@ -299,12 +307,13 @@ pub struct PermissionRule {
 /// Patterns of what may be and what may not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 pub struct PatternRules {
-    /// ARNs, or names of AWS managed policies, as patterns. Absent: all that are not denied. Empty: none.
+    /// ARNs, or names of AWS managed policies, as patterns; a name without a path means any path. Absent: all that are not
+    /// denied. Empty: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "super::schema::patterns")]
     pub allowed: Option<Vec<String>>,
 
-    /// ARNs, or names of AWS managed policies, as patterns.
+    /// ARNs, or names of AWS managed policies, as patterns, that may not be attached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "super::schema::patterns")]
     pub denied: Vec<String>,
@@ -349,7 +358,7 @@ pub enum RequireScope {
 /// Tags that roles must and must not have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 pub struct TagRules {
-    /// Keys that every role must have, with a value.
+    /// Keys that every role must have, with a value. Those of `forced` and of `defaults` count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "super::schema::tag_keys")]
     pub required: Vec<String>,
@@ -384,12 +393,16 @@ pub struct ClassDefaults {
     #[schemars(schema_with = "super::schema::role_tags")]
     pub tags: BTreeMap<String, String>,
 
-    /// `Delete` or `Retain`. Default: `Delete`; `Retain` for a role that was adopted.
+    /// What becomes of a role when its object goes: `Delete`, or `Retain`, which leaves it. Default: `Delete`; `Retain` for a role
+    /// that was adopted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::choice::<DeletionPolicy>")]
     pub deletion_policy: Option<DeletionPolicy>,
 
-    /// `Correct` or `Report`. Default: `Correct`.
+    /// What becomes of changes that somebody else makes in IAM: `Correct` undoes them, `Report` says so and leaves them. Default:
+    /// `Correct`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::choice::<Drift>")]
     pub drift: Option<Drift>,
 
     /// How often IAM is looked at when nothing changes, for example `10m`; 30s to 24h. Default: the controller's.

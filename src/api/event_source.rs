@@ -60,6 +60,7 @@ pub struct DynamoDbStream {
     /// `Managed` attaches AWS's policy for it, which holds for every one of the account; `Inline` gives the fewest rights by
     /// statements. Default: `Inline`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::choice::<Form>")]
     pub form: Option<Form>,
 }
 
@@ -84,6 +85,7 @@ pub struct KinesisStream {
     /// `Managed` attaches AWS's policy for it, which holds for every one of the account; `Inline` gives the fewest rights by
     /// statements. Default: `Inline`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::choice::<Form>")]
     pub form: Option<Form>,
 }
 
@@ -103,6 +105,7 @@ pub struct SqsQueue {
     /// `Managed` attaches AWS's policy for it, which holds for every one of the account; `Inline` gives the fewest rights by
     /// statements. Default: `Inline`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::choice::<Form>")]
     pub form: Option<Form>,
 }
 
@@ -171,6 +174,7 @@ pub struct MskCluster {
     /// `Managed` attaches AWS's policy for it, which holds for every one of the account; `Inline` gives the fewest rights by
     /// statements. Default: `Inline`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::choice::<Form>")]
     pub form: Option<Form>,
 }
 

@@ -62,6 +62,7 @@ pub struct Feature {
 
     /// `Managed` attaches AWS's policy for it, `Inline` gives the fewest rights by statements. Default: `Managed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::choice::<Form>")]
     pub form: Option<Form>,
 
     /// `Logging`, `Inline`: names of the log groups, `*` and `?` are wildcards. Default: `/aws/lambda/*`.

@@ -92,25 +92,29 @@ pub struct LambdaManagedPolicySpec {
     #[x_kube(validation = Rule::new("self.all(s, !has(s.sid) || self.exists_one(t, has(t.sid) && t.sid == s.sid))").message(rule::SID_UNIQUE))]
     pub statements: Vec<Statement>,
 
-    /// The namespaces, beside its own, whose roles may refer to the policy. Default: none.
+    /// The namespaces, beside its own, whose roles may refer to the policy. Roles of a namespace that is taken out lose it at
+    /// once. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_namespaces: Option<Namespaces>,
 
-    /// What becomes of changes that somebody else makes in IAM: `Correct` undoes them, `Report` only says so. Default: the
-    /// class's, or `Correct`.
+    /// What becomes of changes that somebody else makes in IAM: `Correct` undoes them, `Report` says so and leaves them until
+    /// the spec changes. Default: the class's, or `Correct`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::choice::<Drift>")]
     pub drift: Option<Drift>,
 
     /// What becomes of the policy when the object is deleted: `Delete` or `Retain`. Default: the class's, or `Delete`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::choice::<DeletionPolicy>")]
     pub deletion_policy: Option<DeletionPolicy>,
 
-    /// While true, IAM is neither read nor written for this object. A deletion waits for the end of the suspension, unless
-    /// `deletionPolicy` is `Retain`.
+    /// While true, IAM is neither read nor written for this object, but for what the class's guardrails demand. A deletion
+    /// waits for the end of the suspension, unless `deletionPolicy` is `Retain`.
     #[serde(default)]
     pub suspend: bool,
 
-    /// How often IAM is looked at when nothing changes, for example `10m`; 30s to 24h. Default: the controller's.
+    /// How often IAM is looked at when nothing changes, in whole `h`, `m` and `s`, for example `10m`; 30s to 24h. Default:
+    /// the class's, or the controller's (`10m`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = Rule::new("self.matches('^([0-9]+(h|m|s))+$') && duration(self) >= duration('30s') && duration(self) <= duration('24h')").message(rule::RESYNC_INTERVAL))]

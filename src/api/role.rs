@@ -75,7 +75,8 @@ pub struct LambdaExecutionRoleSpec {
     #[x_kube(validation = Rule::new(r"self.matches('^[\\t\\n\\r\\x20-\\x7E\\xA1-\\xFF]*$')").message(rule::DESCRIPTION))]
     pub description: Option<String>,
 
-    /// Tags of the role, up to 47, beside those of the class. Other tags are removed, but for those of AWS itself (`aws:`).
+    /// Tags of the role, up to 47, beside those of the class. Keys that differ only in case are one, as to IAM. Other tags
+    /// are removed, but for those of AWS itself (`aws:`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "super::schema::tags")]
     #[x_kube(validation = Rule::new(r"self.all(k, k.size() <= 128 && k.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]+$') && self[k].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))").message(rule::TAGS))]
@@ -89,7 +90,7 @@ pub struct LambdaExecutionRoleSpec {
     #[schemars(range(min = rule::SESSION_SECONDS_MIN, max = rule::SESSION_SECONDS_MAX))]
     pub max_session_duration_seconds: Option<i32>,
 
-    /// The managed policy that bounds what the role may do. Absent: the class's, or none.
+    /// The managed policy that bounds what the role may do, where the class leaves a choice. Absent: the class's, or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permissions_boundary: Option<PermissionsBoundary>,
 
@@ -154,14 +155,16 @@ pub struct LambdaExecutionRoleSpec {
     #[serde(default)]
     pub unlisted: Unlisted,
 
-    /// What becomes of changes that somebody else makes in IAM: `Correct` undoes them, `Report` only says so. Default: the
-    /// class's, or `Correct`.
+    /// What becomes of changes that somebody else makes in IAM: `Correct` undoes them, `Report` says so and leaves them until
+    /// the spec changes. Default: the class's, or `Correct`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::choice::<Drift>")]
     pub drift: Option<Drift>,
 
     /// What becomes of the role when the object is deleted: `Delete` or `Retain`. Default: `Retain` for a role that was adopted,
     /// else the class's, or `Delete`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::choice::<DeletionPolicy>")]
     pub deletion_policy: Option<DeletionPolicy>,
 
     /// Where workloads read what the role is called. Default: in the status alone.
@@ -179,7 +182,8 @@ pub struct LambdaExecutionRoleSpec {
     #[serde(default)]
     pub suspend: bool,
 
-    /// How often IAM is looked at when nothing changes, for example `10m`; 30s to 24h. Default: the controller's.
+    /// How often IAM is looked at when nothing changes, in whole `h`, `m` and `s`, for example `10m`; 30s to 24h. Default:
+    /// the class's, or the controller's (`10m`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = Rule::new("self.matches('^([0-9]+(h|m|s))+$') && duration(self) >= duration('30s') && duration(self) <= duration('24h')").message(rule::RESYNC_INTERVAL))]
@@ -270,7 +274,8 @@ pub struct PolicyReference {
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.selector) == (self.from == 'Selector')").message(rule::GRANTS_SELECTOR))]
 pub struct Grants {
-    /// `None` (default), `SameNamespace`, or `Selector`.
+    /// Whose grants are admitted: nobody's (`None`, the default), those of the role's own namespace (`SameNamespace`), or
+    /// those of the namespaces that `selector` matches (`Selector`).
     #[serde(default)]
     pub from: GrantsFrom,
 
@@ -280,8 +285,8 @@ pub struct Grants {
     #[schemars(schema_with = "super::schema::label_selector")]
     pub selector: Option<LabelSelector>,
 
-    /// Most characters of inline policies that the grants of one namespace may take of the role's 10,240, so that no namespace takes all.
-    /// Default: no limit.
+    /// Most characters of inline policies that the grants of one namespace may take of the role's 10,240, so that no
+    /// namespace takes all. Of a namespace that has more the youngest grants give way. Default: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = rule::INLINE_CHARACTERS_MAX))]
     pub max_characters_per_namespace: Option<i64>,

@@ -4,7 +4,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
 use kube::CustomResourceExt;
-use schemars::{Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::{
@@ -38,6 +38,14 @@ fn refuse_null(schema: &mut JSONSchemaProps) {
     if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
         refuse_null(values);
     }
+}
+
+/// One of the names of an enum, where the field may be absent. kube's derive writes the type's description over the field's own there,
+/// which says more.
+pub(super) fn choice<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = T::json_schema(generator);
+    schema.remove("description");
+    schema
 }
 
 /// `operator: {key: value or list}`. Values are scalars or lists of scalars, which a structural schema cannot say; the

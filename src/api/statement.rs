@@ -49,7 +49,7 @@ pub enum ArnOperator {
 #[x_kube(validation = Rule::new("has(self.resources) != has(self.notResources)").message(rule::RESOURCES_ONE))]
 #[x_kube(validation = Rule::new("!has(self.sourceFunctionArnOperator) || has(self.sourceFunctionArns)").message(rule::FUNCTION_ARN_OPERATOR))]
 pub struct Statement {
-    /// Name of the statement, unique within the role: letters and digits.
+    /// Name of the statement, unique within the document: letters and digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = rule::SID_MAX))]
     #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9]+$')").message(rule::SID))]
@@ -88,22 +88,23 @@ pub struct Statement {
     #[x_kube(validation = Rule::new("self.all(r, r == '*' || r.startsWith('arn:'))").message(rule::RESOURCE))]
     pub not_resources: Option<Vec<String>>,
 
-    /// Conditions: operator, then key, then a value or a list of values. Quote the operator `"Null"`: YAML takes it for no
-    /// value otherwise.
+    /// Conditions: operator, then key, then a value or a list of values, for example `{StringEquals: {"aws:ResourceAccount":
+    /// "123456789012"}}`. Quote the operator `"Null"`: YAML takes it for no value otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Option<Conditions>,
 
-    /// The functions whose code the statement holds for: unqualified function ARNs, or bare names, which stand for
-    /// functions of the role's account and the controller's region. `*` and `?` are wildcards. Absent:
-    /// `spec.sourceFunctionArns`. Empty: the statement holds for every use of the role, also for the calls that Lambda makes
-    /// itself.
+    /// The functions whose code the statement holds for: unqualified function ARNs, or bare names, which stand for functions
+    /// of the role's account and the class's region. `*` and `?` are wildcards. Absent: `spec.sourceFunctionArns`, unless
+    /// `conditions` compare `lambda:SourceFunctionArn` already. Empty: the statement holds for every use of the role, also
+    /// for the calls that Lambda makes itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::source_function_arns")]
     pub source_function_arns: Option<Vec<String>>,
 
     /// How the functions are compared. Default: `ArnEquals`, or `ArnLike` where there is a wildcard (they mean the same).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::choice::<ArnOperator>")]
     pub source_function_arn_operator: Option<ArnOperator>,
 
     /// Codes of findings that are known and meant, for example `DualUseAction`.

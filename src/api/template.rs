@@ -30,6 +30,7 @@ pub struct PolicyTemplate {
 
     /// How the functions are compared. Default: `ArnEquals`, or `ArnLike` where there is a wildcard (they mean the same).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::choice::<ArnOperator>")]
     pub source_function_arn_operator: Option<ArnOperator>,
 
     /// Codes of findings that are known and meant.

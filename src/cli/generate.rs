@@ -1,5 +1,7 @@
 //! `lambdaroles generate`: what is committed, but follows from the code.
 
+mod reference;
+
 use std::{collections::BTreeMap, fs, path::PathBuf, process::ExitCode};
 
 use crate::{api, cluster::permissions};
@@ -7,7 +9,11 @@ use crate::{api, cluster::permissions};
 /// Where the chart finds what it cannot say itself.
 const CHART_FILES: &str = "charts/lambdaroles/files";
 
-/// Write what is generated from the code into a clone of the project: the CRDs, and the rules of the chart's RBAC.
+/// Where the pages are that describe the kinds.
+const REFERENCE: &str = "docs/reference";
+
+/// Write what is generated from the code into a clone of the project: the CRDs, the reference of their fields, and the rules of the chart's
+/// RBAC.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The clone.
@@ -32,6 +38,8 @@ fn files() -> Result<BTreeMap<String, String>, serde_saphyr::ser::Error> {
         // Helm reads nothing outside of the chart.
         files.insert(format!("{CHART_FILES}/crds/{name}"), yaml.clone());
         files.insert(format!("crds/{name}"), yaml);
+        let (name, page) = reference::page(&crd);
+        files.insert(format!("{REFERENCE}/{name}"), page);
     }
     files.insert(format!("{CHART_FILES}/rules.yaml"), serde_saphyr::to_string(&permissions::chart())?);
     Ok(files)

@@ -1,6 +1,6 @@
 //! Every rule of the class's CRD, and what it lets through.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::collections::BTreeSet;
 
 use rstest::rstest;
 use serde_json::Value;
@@ -264,33 +264,4 @@ fn where_roles_are_and_how_they_are_called_does_not_change(
     #[case] expected: &[&str],
 ) {
     assert_eq!(CLASS.at_update(old, new), expected);
-}
-
-/// `kubectl explain` and the reference are about the same fields.
-#[test]
-fn the_reference_names_every_field() {
-    let reference =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/lambdaroleclass.md")).unwrap();
-    let words: BTreeSet<&str> = reference.split(|c: char| !c.is_ascii_alphanumeric()).collect();
-    let mut missing = BTreeSet::new();
-    fields(&CLASS.schema, &mut |name| {
-        if !words.contains(name) {
-            missing.insert(name.to_owned());
-        }
-    });
-    // Of conditions, which are Kubernetes' own.
-    for known in ["lastTransitionTime", "message", "status", "type"] {
-        missing.remove(known);
-    }
-    assert_eq!(missing, BTreeSet::new());
-}
-
-fn fields(schema: &Value, tell: &mut impl FnMut(&str)) {
-    for (name, child) in schema["properties"].as_object().into_iter().flatten() {
-        tell(name);
-        fields(child, tell);
-    }
-    if let Some(items) = schema.get("items") {
-        fields(items, tell);
-    }
 }

@@ -1,11 +1,7 @@
 //! Every rule of the CRD of grants: what it refuses, that the controller refuses the same in the same words, and that neither
 //! refuses what is sound.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -144,22 +140,4 @@ fn what_is_sound_is_accepted_by_both(#[case] fields: &str) {
 fn the_role_of_a_grant_does_not_change(#[case] new: &str, #[case] expected: &[&str]) {
     let [old, new] = ["", new].map(|fields| with(fields).to_string());
     assert_eq!(GRANT.at_update(&old, &new), expected);
-}
-
-/// `kubectl explain` and the reference are about the same fields.
-#[test]
-fn the_reference_names_every_field() {
-    let read = |page: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
-    // Statements are explained once.
-    let pages = read("docs/reference/lambdarolegrant.md") + &read("docs/reference/lambdaexecutionrole.md");
-    let words: BTreeSet<&str> = pages.split(|c: char| !c.is_ascii_alphanumeric()).collect();
-    let mut missing = BTreeSet::new();
-    super::managed_policy::fields(&GRANT, &mut |name| {
-        if !words.contains(name) {
-            missing.insert(name.to_owned());
-        }
-    });
-    // Of conditions, which are Kubernetes' own.
-    missing.retain(|name| !["lastTransitionTime", "message", "status", "type"].contains(&name.as_str()));
-    assert_eq!(missing, BTreeSet::new());
 }

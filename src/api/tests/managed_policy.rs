@@ -1,12 +1,12 @@
 //! Every rule of the CRD of managed policies: what it refuses, that the controller refuses the same in the same words, and that
 //! neither refuses what is sound.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::collections::BTreeSet;
 
 use rstest::rstest;
 use serde_json::Value;
 
-use super::{Crd, MANAGED_POLICY, spec};
+use super::{MANAGED_POLICY, spec};
 use crate::{
     api::rule,
     lint::Finding,
@@ -135,47 +135,4 @@ fn what_is_sound_is_accepted_by_both(#[case] fields: &str) {
 fn an_identity_does_not_change(#[case] old: &str, #[case] new: &str, #[case] expected: &[&str]) {
     let [old, new] = [old, new].map(|fields| format!("{{{fields}, {SOUND}}}"));
     assert_eq!(MANAGED_POLICY.at_update(&old, &new), expected);
-}
-
-/// `kubectl explain` and the reference are about the same fields.
-#[test]
-fn the_reference_names_every_field() {
-    let read = |page: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
-    // Statements are explained once.
-    let pages = read("docs/reference/lambdamanagedpolicy.md") + &read("docs/reference/lambdaexecutionrole.md");
-    let words: BTreeSet<&str> = pages.split(|c: char| !c.is_ascii_alphanumeric()).collect();
-    let mut missing = BTreeSet::new();
-    fields(&MANAGED_POLICY, &mut |name| {
-        if !words.contains(name) {
-            missing.insert(name.to_owned());
-        }
-    });
-    // Of conditions and label selectors, which are Kubernetes' own.
-    let known = [
-        "lastTransitionTime",
-        "message",
-        "status",
-        "type",
-        "matchLabels",
-        "matchExpressions",
-        "key",
-        "operator",
-        "values",
-    ];
-    missing.retain(|name| !known.contains(&name.as_str()));
-    assert_eq!(missing, BTreeSet::new());
-}
-
-pub(super) fn fields(crd: &Crd, tell: &mut impl FnMut(&str)) {
-    fields_of(&crd.schema, tell);
-}
-
-fn fields_of(schema: &Value, tell: &mut impl FnMut(&str)) {
-    for (name, child) in schema["properties"].as_object().into_iter().flatten() {
-        tell(name);
-        fields_of(child, tell);
-    }
-    if let Some(items) = schema.get("items") {
-        fields_of(items, tell);
-    }
 }
