@@ -1,5 +1,6 @@
 //! The pages of the project hold together: links lead somewhere, manifests are sound, and messages are those of the code.
 
+mod links;
 mod manifests;
 mod pages;
 mod troubleshooting;

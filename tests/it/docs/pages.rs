@@ -59,4 +59,15 @@ impl Page {
         }
         blocks
     }
+
+    /// What is no block of code.
+    pub fn prose(&self) -> String {
+        let mut is_code = false;
+        let is_prose = |line: &&str| {
+            let is_fence = line.trim_start().starts_with("```");
+            is_code ^= is_fence;
+            !is_code && !is_fence
+        };
+        self.text.lines().filter(is_prose).collect::<Vec<_>>().join("\n")
+    }
 }
