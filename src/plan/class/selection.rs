@@ -139,7 +139,8 @@ fn default_class<'a>(namespace: &Namespace, classes: impl Iterator<Item = &'a La
         [] => {
             let others = match defaults.as_slice() {
                 [] => String::new(),
-                others => format!(" ({} is a default, and not for this namespace)", names(others)),
+                [other] => format!(" ({} is a default, and not for this namespace)", other.name_any()),
+                others => format!(" ({} are defaults, and not for this namespace)", names(others)),
             };
             Selection::Missing(Hold::new(
                 Reason::NoDefaultClass,

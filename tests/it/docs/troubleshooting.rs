@@ -84,7 +84,8 @@ fn messages(text: &str) -> Vec<String> {
         match (line.strip_prefix("> "), is_open) {
             (Some(part), true) => {
                 if let Some(message) = messages.last_mut() {
-                    *message += &format!(" {part}");
+                    message.push(' ');
+                    message.push_str(part);
                 }
             }
             (Some(part), false) => messages.push(part.to_owned()),
