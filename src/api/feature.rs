@@ -57,7 +57,9 @@ pub enum FeatureName {
 #[x_kube(validation = Rule::new("(!has(self.logGroups) || self.name == 'Logging') && (!has(self.denyFromCode) || self.name == 'VpcAccess') && (!has(self.accessPoints) || self.name == 'S3ObjectLambda') && ((!has(self.fileSystemArn) && !has(self.accessPointArn) && !has(self.readOnly)) || self.name == 'EfsMount') && (!has(self.functions) || self.name == 'DurableExecution')").message(rule::FEATURE_FIELDS))]
 #[x_kube(validation = Rule::new("self.name != 'EfsMount' || has(self.fileSystemArn)").message(rule::FEATURE_FILE_SYSTEM))]
 pub struct Feature {
-    /// The feature.
+    /// The feature: `Logging` (CloudWatch Logs), `Tracing` (X-Ray), `Insights` (CloudWatch Lambda Insights),
+    /// `ApplicationSignals` (CloudWatch), `VpcAccess` (network interfaces), `S3ObjectLambda`, `EfsMount` (with `VpcAccess`
+    /// beside it) or `DurableExecution`.
     pub name: FeatureName,
 
     /// `Managed` attaches AWS's policy for it, `Inline` gives the fewest rights by statements. Default: `Managed`.
@@ -70,7 +72,8 @@ pub struct Feature {
     #[schemars(length(min = 1, max = 50), inner(length(min = 1, max = 512)))]
     pub log_groups: Option<Vec<String>>,
 
-    /// `VpcAccess`: deny the rights to the functions' own code, as AWS recommends: only Lambda itself needs them.
+    /// `VpcAccess`: deny the rights to the functions' own code, as AWS recommends: only Lambda itself needs them. Default:
+    /// `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deny_from_code: Option<bool>,
 
@@ -89,7 +92,7 @@ pub struct Feature {
     #[schemars(schema_with = "schema::arn")]
     pub access_point_arn: Option<String>,
 
-    /// `EfsMount`: read, but do not write.
+    /// `EfsMount`: read, but do not write. Default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_only: Option<bool>,
 

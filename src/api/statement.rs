@@ -153,7 +153,7 @@ pub struct TrustStatement {
     /// Who may assume the role, or may not.
     pub principals: Principals,
 
-    /// How: `sts:AssumeRole` by default.
+    /// Actions of STS by which they may, or may not, for example `sts:TagSession`. Default: `sts:AssumeRole`.
     #[serde(default = "assume_role")]
     #[schemars(length(min = 1, max = 10), inner(length(min = 1, max = 64)))]
     #[x_kube(validation = Rule::new("self.all(a, a.matches('^[Ss][Tt][Ss]:[A-Za-z0-9*?]+$'))").message(rule::TRUST_ACTION))]
