@@ -2,5 +2,6 @@
 
 mod links;
 mod manifests;
+mod names;
 mod pages;
 mod troubleshooting;
