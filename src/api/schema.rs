@@ -1,7 +1,7 @@
 //! Schemas that the derives cannot express, and the CRDs as they are published.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+    CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
 use kube::CustomResourceExt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -19,24 +19,43 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         vec![LambdaExecutionRole::crd(), LambdaManagedPolicy::crd(), LambdaRoleGrant::crd(), LambdaRoleClass::crd()];
     for version in crds.iter_mut().flat_map(|crd| &mut crd.spec.versions) {
         if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
-            refuse_null(schema);
+            publish(schema, false);
+            begin_unobserved(schema);
         }
     }
     crds
 }
 
-/// Takes `nullable` out, which schemars derives from every `Option`: without it the API server prunes an explicit
-/// `null` instead of storing it, so that CEL's `has()` and server-side apply see one kind of absence.
-fn refuse_null(schema: &mut JSONSchemaProps) {
+/// Takes out what the derives say and the API server had better not hear:
+///
+/// - `nullable`, which schemars derives from every `Option`: without it the API server prunes an explicit `null` instead of
+///   storing it, so that CEL's `has()` and server-side apply see one kind of absence.
+/// - Defaults inside lists, which the controller has anyway. Argo CD compares a list of a custom resource as a whole, so what
+///   the API server adds to its items would show as a difference from git for ever.
+///   <https://argo-cd.readthedocs.io/en/stable/user-guide/diffing/>
+fn publish(schema: &mut JSONSchemaProps, is_in_list: bool) {
     schema.nullable = None;
+    if is_in_list {
+        schema.default = None;
+    }
     for child in schema.properties.iter_mut().flat_map(|properties| properties.values_mut()) {
-        refuse_null(child);
+        publish(child, is_in_list);
     }
     if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
-        refuse_null(items);
+        publish(items, true);
     }
     if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
-        refuse_null(values);
+        publish(values, is_in_list);
+    }
+}
+
+/// An object that no controller has seen yet has a status that is about no generation. Whoever waits by kstatus (Flux) takes an
+/// object without any for one that is done.
+/// <https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md#the-ready-condition>
+fn begin_unobserved(schema: &mut JSONSchemaProps) {
+    let status = schema.properties.as_mut().and_then(|properties| properties.get_mut("status"));
+    if let Some(status) = status {
+        status.default = Some(JSON(json!({"observedGeneration": -1})));
     }
 }
 

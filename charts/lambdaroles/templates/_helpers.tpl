@@ -57,6 +57,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
+{{/*
+A CRD as a server without CEL takes it, in place. Some of these servers count the default of a status as set by whoever makes the object, and
+then keep conditions that the controller took away: there is none for them.
+*/}}
+{{- define "lambdaroles.forOldServers" -}}
+{{- include "lambdaroles.withoutCel" . }}
+{{- range .spec.versions }}{{ $_ := unset .schema.openAPIV3Schema.properties.status "default" }}{{ end }}
+{{- end }}
+
 {{/* The subject of the controller's bindings. */}}
 {{- define "lambdaroles.subjects" -}}
 - kind: ServiceAccount

@@ -62,3 +62,40 @@ fn bounded(schema: &Value, path: &str, unbounded: &mut Vec<String>) {
 fn nothing_is_nullable(#[case] crd: &Crd) {
     assert!(!crd.schema.to_string().contains("nullable"));
 }
+
+/// Argo CD compares a list of a custom resource as a whole, and would show what the API server adds to an item as a difference
+/// from git for ever.
+#[rstest]
+#[case::role(&ROLE)]
+#[case::class(&CLASS)]
+#[case::managed_policy(&MANAGED_POLICY)]
+#[case::grant(&GRANT)]
+fn nothing_is_added_to_the_items_of_lists(#[case] crd: &Crd) {
+    let mut added = Vec::new();
+    defaults(&crd.schema, "", &mut added);
+    let inside: Vec<_> = added.iter().filter(|path| path.contains("[]")).collect();
+    assert_eq!(inside, [] as [&String; 0], "of all: {added:?}");
+}
+
+fn defaults(schema: &Value, path: &str, found: &mut Vec<String>) {
+    if schema.get("default").is_some() {
+        found.push(path.to_owned());
+    }
+    for (name, child) in schema["properties"].as_object().into_iter().flatten() {
+        defaults(child, &format!("{path}.{name}"), found);
+    }
+    for (keyword, suffix) in [("items", "[]"), ("additionalProperties", "{}")] {
+        if let Some(child) = schema.get(keyword) {
+            defaults(child, &format!("{path}{suffix}"), found);
+        }
+    }
+}
+
+#[rstest]
+#[case::role(&ROLE)]
+#[case::class(&CLASS)]
+#[case::managed_policy(&MANAGED_POLICY)]
+#[case::grant(&GRANT)]
+fn an_object_that_nobody_has_seen_yet_does_not_look_done(#[case] crd: &Crd) {
+    assert_eq!(crd.schema["properties"]["status"]["default"], serde_json::json!({"observedGeneration": -1}));
+}
