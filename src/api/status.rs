@@ -181,7 +181,7 @@ pub struct LambdaRoleClassStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// `Ready`: the class is valid, and its credentials belong to its account.
+    /// `Ready`: the class is valid, and its credentials belong to its account. `Reconciling` and `Stalled` while true.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     #[schemars(length(max = 16))]

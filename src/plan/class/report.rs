@@ -1,13 +1,13 @@
 //! What is said of a class.
 
-use k8s_openapi::{
-    apimachinery::pkg::apis::meta::v1::{Condition, Time},
-    jiff::Timestamp,
-};
+use k8s_openapi::jiff::Timestamp;
 
 use crate::{
     api::{ConditionType, LambdaRoleClassStatus, Reason, status::AccountQuota},
-    plan::{Class, Failure, Hold},
+    plan::{
+        Class, Failure, Hold,
+        status::conditions::{Moment, Verdict, abnormal, condition},
+    },
 };
 
 /// What was found of a class.
@@ -52,41 +52,31 @@ pub fn report(
         refused_roles: i64::try_from(count.refused).ok(),
         ..previous.clone()
     };
-    let (holds, reason, message) = match found {
+    let (abnormal, reason, message) = match found {
         Found::Usable { account_id, principal_arn, quotas } => {
             status.account_id = Some((*account_id).to_owned());
             status.principal_arn = Some((*principal_arn).to_owned());
             status.quotas = quotas.to_vec();
-            ("True", Reason::Ready, format!("The controller is {principal_arn}."))
+            (None, Reason::Ready, format!("The controller is {principal_arn}."))
         }
-        Found::Unusable(Hold { reason, message, plan: _ }) => ("False", *reason, message.clone()),
+        Found::Unusable(Hold { reason, message, plan: _ }) => (Some(ConditionType::Stalled), *reason, message.clone()),
         Found::Failed(Failure { class, reason, message }) => {
             // AWS does not become wrong by being slow: what was known stays known.
             let is_passing = matches!(class, Class::Transient | Class::Throttled | Class::Conflict);
-            match ready(previous).filter(|before| is_passing && before.observed_generation == generation) {
-                Some(_) => return LambdaRoleClassStatus { conditions: previous.conditions.clone(), ..status },
-                None => ("False", *reason, message.clone()),
+            let is_known = condition(&previous.conditions, ConditionType::Ready)
+                .is_some_and(|before| is_passing && before.observed_generation == generation);
+            if is_known {
+                return LambdaRoleClassStatus { conditions: previous.conditions.clone(), ..status };
             }
+            (Some(abnormal(*class)), *reason, message.clone())
         }
     };
-    let since = ready(previous).filter(|before| before.status == holds);
-    status.conditions = vec![Condition {
-        type_: ConditionType::Ready.to_string(),
-        status: holds.to_owned(),
-        reason: reason.to_string(),
-        message,
-        observed_generation: generation,
-        last_transition_time: since.map_or_else(
-            || Time(Timestamp::from_second(now.as_second()).unwrap_or(now)),
-            |before| before.last_transition_time.clone(),
-        ),
-    }];
+    let moment = Moment { previous: &previous.conditions, generation, now };
+    let ready = Verdict::new(ConditionType::Ready, abnormal.is_none(), reason, &message);
+    let abnormal = abnormal.map(|kind| Verdict::new(kind, true, reason, &message));
+    status.conditions =
+        [Some(ready), abnormal].into_iter().flatten().map(|verdict| verdict.condition(&moment)).collect();
     status
-}
-
-fn ready(status: &LambdaRoleClassStatus) -> Option<&Condition> {
-    let kind = ConditionType::Ready.to_string();
-    status.conditions.iter().find(|condition| condition.type_ == kind)
 }
 
 #[cfg(test)]
@@ -116,10 +106,15 @@ mod tests {
         report(previous, Some(generation), found, Count { roles: 3, refused: 1 }, at(second))
     }
 
-    /// `status/reason since`.
+    /// `status/reason since`, and what is abnormal.
     fn said(status: &LambdaRoleClassStatus) -> String {
-        let ready = ready(status).unwrap();
-        format!("{}/{} {}", ready.status, ready.reason, ready.last_transition_time.0.as_second())
+        let ready = condition(&status.conditions, ConditionType::Ready).unwrap();
+        let told = format!("{}/{} {}", ready.status, ready.reason, ready.last_transition_time.0.as_second());
+        let abnormal = status.conditions.iter().filter(|condition| condition.type_ != ready.type_);
+        abnormal.fold(told, |told, condition| {
+            assert_eq!((&condition.reason, &condition.message), (&ready.reason, &ready.message));
+            format!("{told} {}={}", condition.type_, condition.status)
+        })
     }
 
     #[test]
@@ -136,10 +131,14 @@ mod tests {
         let before = after(&LambdaRoleClassStatus::default(), 1, &USABLE, 5);
         let throttled = failure(Class::Throttled, Reason::Throttled);
         assert_eq!(said(&after(&before, 1, &Found::Failed(&throttled), 60)), "True/Ready 5");
-        assert_eq!(said(&after(&before, 2, &Found::Failed(&throttled), 60)), "False/Throttled 60", "of another spec");
+        assert_eq!(
+            said(&after(&before, 2, &Found::Failed(&throttled), 60)),
+            "False/Throttled 60 Reconciling=True",
+            "of another spec"
+        );
         assert_eq!(
             said(&after(&LambdaRoleClassStatus::default(), 1, &Found::Failed(&throttled), 60)),
-            "False/Throttled 60"
+            "False/Throttled 60 Reconciling=True"
         );
     }
 
@@ -148,9 +147,9 @@ mod tests {
         let before = after(&LambdaRoleClassStatus::default(), 1, &USABLE, 5);
         let mismatch = failure(Class::Waiting, Reason::AccountMismatch);
         let status = after(&before, 1, &Found::Failed(&mismatch), 60);
-        assert_eq!(said(&status), "False/AccountMismatch 60");
+        assert_eq!(said(&status), "False/AccountMismatch 60 Reconciling=True");
         let hold = Hold::unreadable_class("production", "no");
-        assert_eq!(said(&after(&status, 1, &Found::Unusable(&hold), 90)), "False/InvalidClass 60");
+        assert_eq!(said(&after(&status, 1, &Found::Unusable(&hold), 90)), "False/InvalidClass 60 Stalled=True");
         assert_eq!(said(&after(&status, 1, &USABLE, 90)), "True/Ready 90");
     }
 }

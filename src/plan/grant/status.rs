@@ -250,7 +250,11 @@ fn refused(hold: &Hold, on_role: &str) -> Vec<Verdict> {
         return pending(message, false);
     }
     let abnormal = match reason {
-        Reason::RoleNotFound | Reason::NoRoomForGrant => ConditionType::Reconciling,
+        Reason::RoleNotFound
+        | Reason::NoRoomForGrant
+        | Reason::ClassNotFound
+        | Reason::NoDefaultClass
+        | Reason::NamespaceUnknown => ConditionType::Reconciling,
         _ => ConditionType::Stalled,
     };
     vec![

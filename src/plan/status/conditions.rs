@@ -143,19 +143,12 @@ pub(in crate::plan) fn held(moment: &Moment<'_>, hold: &Hold, is_deleting: bool)
             accepted(),
             Verdict::new(ConditionType::Synced, false, *reason, message),
             Verdict::new(ConditionType::Drifted, true, *reason, message),
-        ],
-        Reason::Observed => vec![
-            Verdict::new(ConditionType::Ready, false, *reason, message),
-            accepted(),
-            Verdict::new(ConditionType::Synced, false, *reason, message),
+            Verdict::new(ConditionType::Stalled, true, *reason, message),
         ],
         Reason::InvalidSpec
         | Reason::GuardrailViolation
         | Reason::RoleLimitReached
         | Reason::ClassNotAllowed
-        | Reason::NamespaceUnknown
-        | Reason::ClassNotFound
-        | Reason::NoDefaultClass
         | Reason::SeveralDefaultClasses
         | Reason::PolicyNotAllowed
         | Reason::PolicyRefused
@@ -165,14 +158,14 @@ pub(in crate::plan) fn held(moment: &Moment<'_>, hold: &Hold, is_deleting: bool)
             Verdict::new(ConditionType::Synced, false, *reason, message),
             Verdict::new(ConditionType::Stalled, true, *reason, message),
         ],
-        // What it waits for comes by itself.
-        Reason::PolicyNotReady => vec![
+        // What it waits for may be on its way: objects that are applied together come in any order.
+        Reason::ClassNotFound | Reason::NoDefaultClass | Reason::NamespaceUnknown | Reason::PolicyNotReady => vec![
             Verdict::new(ConditionType::Ready, false, *reason, message),
             Verdict::new(ConditionType::Accepted, false, *reason, message),
             Verdict::new(ConditionType::Synced, false, *reason, message),
             Verdict::new(ConditionType::Reconciling, true, *reason, message),
         ],
-        // Whatever else holds IAM as it is needs somebody.
+        // Whatever else holds IAM as it is, also a class that only observes, needs somebody.
         _ => vec![
             Verdict::new(ConditionType::Ready, false, *reason, message),
             accepted(),
@@ -201,9 +194,16 @@ pub(in crate::plan) fn failed(
     let accepted = if is_judged { accepted() } else { accepted_before(moment, is_current) };
     let mut verdicts = vec![or_false(ConditionType::Ready), accepted, or_false(ConditionType::Synced)];
     verdicts.extend(kept(ConditionType::Drifted));
-    let abnormal = if *class == Class::Terminal { ConditionType::Stalled } else { ConditionType::Reconciling };
-    verdicts.push(Verdict::new(abnormal, true, *reason, message));
+    verdicts.push(Verdict::new(abnormal(*class), true, *reason, message));
     verdicts
+}
+
+/// What a failure of that class says by kstatus: whether the controller goes on by itself.
+pub(in crate::plan) fn abnormal(class: Class) -> ConditionType {
+    match class {
+        Class::Terminal => ConditionType::Stalled,
+        Class::Waiting | Class::Transient | Class::Throttled | Class::Conflict => ConditionType::Reconciling,
+    }
 }
 
 /// The conditions once the settle window has passed, or with `wait` to go; `None` if they do not wait for that. What a look

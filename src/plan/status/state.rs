@@ -44,9 +44,12 @@ impl State {
         let Some(ready) = ready.filter(|ready| ready.observed_generation == meta.generation) else {
             return Self::Reconciling;
         };
+        // Two of the reasons to stall have a word of their own.
+        let own = [Reason::Drifted, Reason::Observed].map(Reason::as_str);
+        let stalled = condition(conditions, ConditionType::Stalled).filter(|stalled| stalled.status == "True");
         if is_refused(conditions) {
             Self::Refused
-        } else if is_true(ConditionType::Stalled) {
+        } else if stalled.is_some_and(|stalled| !own.contains(&stalled.reason.as_str())) {
             Self::Stalled
         } else if is_true(ConditionType::Drifted) {
             Self::Drifted
@@ -109,10 +112,25 @@ mod tests {
         State::Stalled
     )]
     #[case::suspended(&[(ConditionType::Ready, "Unknown", Reason::Suspended)], State::Suspended)]
-    #[case::observed(&[(ConditionType::Ready, "False", Reason::Observed)], State::Observed)]
+    #[case::observed(
+        &[(ConditionType::Ready, "False", Reason::Observed), (ConditionType::Stalled, "True", Reason::Observed)],
+        State::Observed
+    )]
     #[case::drifted(
-        &[(ConditionType::Ready, "False", Reason::Drifted), (ConditionType::Drifted, "True", Reason::Drifted)],
+        &[
+            (ConditionType::Ready, "False", Reason::Drifted),
+            (ConditionType::Drifted, "True", Reason::Drifted),
+            (ConditionType::Stalled, "True", Reason::Drifted),
+        ],
         State::Drifted
+    )]
+    #[case::drifted_and_nobody_can_look(
+        &[
+            (ConditionType::Ready, "False", Reason::Drifted),
+            (ConditionType::Drifted, "True", Reason::Drifted),
+            (ConditionType::Stalled, "True", Reason::Refused),
+        ],
+        State::Stalled
     )]
     fn one_word_says_what_the_conditions_come_to(
         #[case] conditions: &[(ConditionType, &str, Reason)],

@@ -315,7 +315,9 @@ fn an_invalid_spec_stalls_with_every_fault() {
 
 #[rstest]
 #[case::suspended(Reason::Suspended, false, &["Ready=Unknown/Suspended", "Accepted=True/Accepted", "Synced=Unknown/Suspended"])]
-#[case::drifted(Reason::Drifted, false, &["Ready=False/Drifted", "Accepted=True/Accepted", "Synced=False/Drifted", "Drifted=True/Drifted"])]
+#[case::drifted(Reason::Drifted, false, &["Ready=False/Drifted", "Accepted=True/Accepted", "Synced=False/Drifted", "Drifted=True/Drifted", "Stalled=True/Drifted"])]
+#[case::observed(Reason::Observed, false, &["Ready=False/Observed", "Accepted=True/Accepted", "Synced=False/Observed", "Stalled=True/Observed"])]
+#[case::class_to_come(Reason::ClassNotFound, false, &["Ready=False/ClassNotFound", "Accepted=False/ClassNotFound", "Synced=False/ClassNotFound", "Reconciling=True/ClassNotFound"])]
 #[case::moved(Reason::InvalidSpec, false, &["Ready=False/InvalidSpec", "Accepted=False/InvalidSpec", "Synced=False/InvalidSpec", "Stalled=True/InvalidSpec"])]
 #[case::conflict(Reason::RoleConflict, false, &["Ready=False/RoleConflict", "Accepted=True/Accepted", "Synced=False/RoleConflict", "Stalled=True/RoleConflict"])]
 #[case::deletion_suspended(Reason::Suspended, true, &["Ready=False/Deleting", "Accepted=True/Accepted", "Synced=False/Deleting", "DeletionBlocked=True/Suspended"])]
@@ -326,7 +328,7 @@ fn a_held_object_says_why(#[case] reason: Reason, #[case] is_deleting: bool, #[c
     let is_blocked = is_deleting && reason != Reason::Suspended;
     assert_eq!(report.next, if is_blocked { Next::Backoff(Class::Waiting) } else { Next::Resync });
     assert_eq!(notes(&report), [(reason, "It stays as it is.")]);
-    assert_eq!(report.notes[0].is_warning, reason != Reason::Suspended);
+    assert_eq!(report.notes[0].is_warning, ![Reason::Suspended, Reason::Observed].contains(&reason));
 }
 
 #[rstest]

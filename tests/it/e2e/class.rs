@@ -57,8 +57,8 @@ fn names_of(actions: &Value) -> Vec<String> {
 async fn no_default_class_and_two_of_them_are_said_and_not_guessed() {
     let world = World::start().await;
     world.create("orders", json!({"className": null})).await;
-    let role = world.condition("orders", ConditionType::Stalled, "True", Reason::NoDefaultClass).await;
-    let message = &condition(&role, ConditionType::Stalled).unwrap().message;
+    let role = world.condition("orders", ConditionType::Reconciling, "True", Reason::NoDefaultClass).await;
+    let message = &condition(&role, ConditionType::Reconciling).unwrap().message;
     assert!(message.contains(&world.namespace) && message.contains(DEFAULT_CLASS_ANNOTATION), "{message}");
 
     let second = format!("{}-second", world.namespace);
@@ -89,7 +89,7 @@ async fn a_class_that_is_not_there_yet_is_waited_for() {
     let mut world = world;
     world.restart_controller(&["--class", &controller]);
     world.create("orders", json!({"className": late})).await;
-    world.condition("orders", ConditionType::Stalled, "True", Reason::ClassNotFound).await;
+    world.condition("orders", ConditionType::Reconciling, "True", Reason::ClassNotFound).await;
     world
         .create_class(&late, json!({"account": {"id": "123456789012"}, "namespaces": {"names": [world.namespace]}}))
         .await;
