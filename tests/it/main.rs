@@ -17,6 +17,7 @@ mod chart;
 mod cli;
 mod docs;
 mod e2e;
+mod gitops;
 mod harness;
 mod monitoring;
 mod properties;

@@ -9,7 +9,7 @@ use std::{env, ffi::OsString, fs, path::Path, process::Command};
 
 use serde_json::Value;
 
-const CHART: &str = "charts/lambdaroles";
+pub const CHART: &str = "charts/lambdaroles";
 
 /// A program that lies beside Helm, or Helm itself.
 fn beside_helm(program: &str) -> Command {
@@ -43,11 +43,11 @@ fn template(values: &Value, arguments: &[&str]) -> Result<Vec<(String, Value)>, 
     Ok(documents.filter(|(_, manifest): &(_, Value)| !manifest.is_null()).collect())
 }
 
-fn rendered(values: &Value) -> Vec<Value> {
+pub fn rendered(values: &Value) -> Vec<Value> {
     template(values, &[]).unwrap().into_iter().map(|(_, manifest)| manifest).collect()
 }
 
-fn of_kind(kind: &str, manifests: &[Value]) -> Value {
+pub fn of_kind(kind: &str, manifests: &[Value]) -> Value {
     let mut found = manifests.iter().filter(|manifest| manifest["kind"] == kind);
     let manifest = found.next().unwrap_or_else(|| panic!("no {kind}"));
     assert!(found.next().is_none(), "several of {kind}");

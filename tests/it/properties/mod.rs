@@ -9,4 +9,4 @@ mod generate;
 mod iam_model;
 mod order;
 mod statements;
-mod world;
+pub mod world;
