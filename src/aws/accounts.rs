@@ -46,7 +46,7 @@ pub struct CredentialState {
     pub account: String,
     /// When they end; `None` for those that have no end, and where there are none.
     pub expiry: Option<SystemTime>,
-    /// Whether the last attempt to get or renew them failed.
+    /// Whether there are none, or not for long, and the last attempt to fetch them failed.
     pub is_failing: bool,
 }
 
@@ -93,11 +93,11 @@ impl Accounts {
 
     /// How the credentials stand that are in use: the controller's own, and those of each account that has others.
     #[must_use]
-    pub fn credentials(&self) -> Vec<CredentialState> {
+    pub fn credentials(&self, now: SystemTime) -> Vec<CredentialState> {
         let mut states: Vec<CredentialState> = Vec::new();
         let clients: Vec<_> = self.clients().values().cloned().collect();
         for aws in clients.iter().map(AsRef::as_ref).chain([&self.own]) {
-            let (account, (expiry, is_failing)) = (aws.account_id.get(), aws.session.standing());
+            let (account, (expiry, is_failing)) = (aws.account_id.get(), aws.session.standing(now));
             match states.iter_mut().find(|state| state.account == account) {
                 None => states.push(CredentialState { account, expiry, is_failing }),
                 // Of several that lead to one account the worst counts.

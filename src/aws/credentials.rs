@@ -33,6 +33,9 @@ use crate::api::class::AssumeRole;
 /// Renewal begins so long before the end, or at half of a shorter life.
 const RENEWED_BEFORE_END: Duration = Duration::from_mins(5);
 
+/// A renewal that failed is of consequence so long before the end: it is tried again and again until then.
+const FAILING_BEFORE_END: Duration = Duration::from_mins(3);
+
 /// Not used any more so long before the end: a request takes its time.
 const UNUSED_BEFORE_END: Duration = Duration::from_secs(15);
 
@@ -170,10 +173,12 @@ impl Session {
         }
     }
 
-    /// When what is held ends, and whether the last attempt to fetch failed.
-    pub(super) fn standing(&self) -> (Option<SystemTime>, bool) {
+    /// When what is held ends; and whether nothing is held, or not for long, and the last attempt to fetch failed.
+    pub(super) fn standing(&self, now: SystemTime) -> (Option<SystemTime>, bool) {
         let state = self.state();
-        (state.held.as_ref().and_then(|held| held.credentials.expiry()), state.failed.is_some())
+        let expiry = state.held.as_ref().and_then(|held| held.credentials.expiry());
+        let is_good = state.held.is_some() && expiry.is_none_or(|end| now + FAILING_BEFORE_END < end);
+        (expiry, state.failed.is_some() && !is_good)
     }
 
     async fn credentials_by(&self, clock: impl Fn() -> SystemTime + Copy + Send) -> Result<Credentials, Error> {

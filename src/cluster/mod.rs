@@ -29,7 +29,7 @@ pub mod permissions;
 mod view;
 
 pub use kind::{Guarded, Kind, Salvage};
-pub use view::{Change, GuardedClass, View};
+pub use view::{Change, GuardedClass, View, WatchObserver};
 
 /// The name under which the controller writes: field manager and source of events.
 pub const FIELD_MANAGER: &str = "lambdaroles";

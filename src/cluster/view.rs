@@ -53,6 +53,9 @@ pub enum Change {
     Grant(Arc<Guarded<LambdaRoleGrant>>),
 }
 
+/// Is told the kind of each watch that fails.
+pub type WatchObserver = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// How long the namespaces are waited for, which the controller may have no right to watch.
 const NAMESPACES_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -75,17 +78,18 @@ impl Debug for View {
 impl View {
     /// Watches all classes, and the namespaces called `namespaces`, or all if there are none, with the policies and grants in
     /// them. The future does the watching and never ends; it sends a message whenever something changed that decides about
-    /// objects.
+    /// objects, and calls `failed` with the kind whenever a watch fails.
     pub fn watch(
         client: &Client,
         namespaces: &[String],
         changed: mpsc::UnboundedSender<Change>,
+        failed: &WatchObserver,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let (classes, writer) = store();
         let events = watcher(Api::<GuardedClass>::all(client.clone()), watcher::Config::default());
         let class_changes = changes(
             events.default_backoff().reflect(writer),
-            "LambdaRoleClasses",
+            Arc::clone(failed),
             |class| (class.meta().generation, class.annotations().clone()),
             |_| Change::Surroundings,
         );
@@ -95,7 +99,7 @@ impl View {
             let (policy, writer) = store();
             let events = watcher(api, watcher::Config::default()).default_backoff().reflect(writer);
             let essence = |policy: &Guarded<LambdaManagedPolicy>| policy.0.as_ref().ok().map(reference::essence);
-            all_changes.push(changes(events, "LambdaManagedPolicies", essence, |policy| Change::Policy {
+            all_changes.push(changes(events, Arc::clone(failed), essence, |policy| Change::Policy {
                 namespace: policy.namespace().unwrap_or_default(),
                 name: policy.name_any(),
                 arn: policy.0.ok().and_then(|policy| policy.status?.policy_arn),
@@ -110,7 +114,7 @@ impl View {
                 let meta = grant.meta();
                 (meta.uid.clone(), meta.generation, meta.deletion_timestamp.is_some())
             };
-            all_changes.push(changes(events, "LambdaRoleGrants", essence, |grant| Change::Grant(Arc::new(grant))));
+            all_changes.push(changes(events, Arc::clone(failed), essence, |grant| Change::Grant(Arc::new(grant))));
             grants.push(grant);
         }
         let configs = match namespaces {
@@ -125,7 +129,7 @@ impl View {
             let events = watcher(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), config);
             let events = events.default_backoff().reflect(writer);
             let labels = |namespace: &PartialObjectMeta<Namespace>| namespace.labels().clone();
-            all_changes.push(changes(events, "namespaces", labels, |_| Change::Surroundings));
+            all_changes.push(changes(events, Arc::clone(failed), labels, |_| Change::Surroundings));
             namespaces.push(namespace);
         }
         let watching = select_all(all_changes).for_each(move |change| {
@@ -194,7 +198,7 @@ impl View {
 /// A change for each event that changes the essence of an object, or takes one away.
 fn changes<K: Resource<DynamicType = ()> + Send + 'static, E: Clone + PartialEq + Send + 'static>(
     events: impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + 'static,
-    what: &'static str,
+    failed: WatchObserver,
     essence: impl Fn(&K) -> E + Send + 'static,
     change: impl Fn(K) -> Change + Send + 'static,
 ) -> BoxStream<'static, Change> {
@@ -214,7 +218,9 @@ fn changes<K: Resource<DynamicType = ()> + Send + 'static, E: Clone + PartialEq 
         // What went while nobody watched is not told one by one.
         Ok(Event::InitDone) => Some(Change::Surroundings),
         Err(error) => {
-            warn!(%error, "cannot watch {what}: may the controller list and watch them, and is the CRD installed?");
+            let kind = K::kind(&());
+            failed(&kind);
+            warn!(%error, %kind, "cannot watch: may the controller list and watch them, and is the CRD installed?");
             None
         }
     };

@@ -195,6 +195,7 @@ async fn reconcile_decoded<K: Reconciled>(
     for note in &report.notes {
         context.cluster.publish(object, note).await;
     }
+    context.metrics.watch_drift(&K::kind(&()), circumstances.class_name().unwrap_or_default());
     if status::is_newly_drifted(K::conditions(previous), K::conditions(&report.status)) {
         context.drift::<K>(circumstances.class_name(), false);
     }

@@ -43,7 +43,7 @@ use crate::{
     api::LambdaExecutionRole,
     aws::{Accounts, Call, Settings, WriteGate},
     cluster::{
-        self, Cluster, Guarded, GuardedClass, View, apis,
+        self, Cluster, Guarded, GuardedClass, View, WatchObserver, apis,
         lease::{Election, Lost, Timing},
     },
     server::{self, Health},
@@ -192,7 +192,9 @@ async fn work(client: Client, options: Options, metrics: Arc<Metrics>, stop: Can
     let (grants, wake_grants) = Sleepers::new(&client, &options.namespaces, &stop);
     let (wake_classes, woken_classes) = mpsc::unbounded();
     let (change, mut changes) = mpsc::unbounded();
-    let (view, watching) = View::watch(&client, &options.namespaces, change);
+    let counted = Arc::clone(&metrics);
+    let failed: WatchObserver = Arc::new(move |kind: &str| counted.watch_failed(kind));
+    let (view, watching) = View::watch(&client, &options.namespaces, change, &failed);
     let watching = tokio::spawn(watching);
     let context = Arc::new(Context {
         accounts: Accounts::new(&options.aws, observer).await,
@@ -319,6 +321,7 @@ fn report<K: Reconciled>(error: &controller::Error<Infallible, watcher::Error>, 
             debug!(%status, "the watch has grown old; listing anew");
         }
         controller::Error::QueueError(error) => {
+            context.metrics.watch_failed(&K::kind(&()));
             let kinds = K::plural(&());
             warn!(%error, "cannot watch {kinds}: is the CRD installed, and may the controller list and watch them?");
         }

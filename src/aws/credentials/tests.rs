@@ -120,6 +120,24 @@ async fn where_a_renewal_fails_the_session_serves_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_failed_renewal_is_told_once_the_end_is_near_and_no_more_once_it_succeeds() {
+    let world = World::new();
+    let standing = |world: &World| world.session.standing(world.now());
+    assert_eq!(standing(&world), (None, false));
+    world.key().await.unwrap();
+    let end = EPOCH + Duration::from_hours(1);
+    assert_eq!(standing(&world), (Some(end), false));
+    world.set_broken(true);
+    world.at(56 * 60).key().await.unwrap();
+    assert_eq!(standing(&world), (Some(end), false), "there is time yet");
+    world.at(58 * 60).key().await.unwrap();
+    assert_eq!(standing(&world), (Some(end), true));
+    world.set_broken(false);
+    world.at(59 * 60).key().await.unwrap();
+    assert!(!standing(&world).1);
+}
+
+#[tokio::test]
 async fn many_who_wait_for_a_source_that_fails_ask_it_once() {
     let world = World::new();
     world.set_broken(true);

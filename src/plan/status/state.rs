@@ -1,6 +1,6 @@
 //! What the conditions of an object come to, in one word.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
 use kube::core::ObjectMeta;
 use strum::{EnumIter, IntoStaticStr};
 
@@ -26,6 +26,8 @@ pub enum State {
     Observed,
     /// It says `suspend`.
     Suspended,
+    /// It was in place at the last look that succeeded; those since then failed.
+    Unverified,
     /// It is in place.
     Ready,
     /// The controller is on its way, or has not looked at this spec yet.
@@ -57,17 +59,40 @@ impl State {
             Self::Observed
         } else if ready.reason == Reason::Suspended.as_str() {
             Self::Suspended
-        } else if ready.status == "True" {
-            Self::Ready
-        } else {
+        } else if ready.status != "True" {
             Self::Reconciling
+        } else if is_true(ConditionType::Reconciling) {
+            Self::Unverified
+        } else {
+            Self::Ready
+        }
+    }
+
+    /// Since when the object has been in this state, which it is in; `None` where that is of no interest, or cannot be told.
+    #[must_use]
+    pub fn since(self, meta: &ObjectMeta, conditions: &[Condition]) -> Option<Timestamp> {
+        let change = |kind| condition(conditions, kind).map(|condition| condition.last_transition_time.0);
+        match self {
+            Self::Ready => None,
+            Self::DeletionBlocked | Self::Deleting => meta.deletion_timestamp.as_ref().map(|time| time.0),
+            Self::Refused => change(ConditionType::Accepted),
+            Self::Stalled => change(ConditionType::Stalled).or_else(|| change(ConditionType::Ready)),
+            Self::Drifted => change(ConditionType::Drifted),
+            Self::Unverified => change(ConditionType::Reconciling),
+            Self::Observed | Self::Suspended => change(ConditionType::Ready),
+            Self::Reconciling => match condition(conditions, ConditionType::Ready) {
+                None => meta.creation_timestamp.as_ref().map(|time| time.0),
+                // Of a spec that was changed since then nobody knows when.
+                Some(ready) if ready.observed_generation != meta.generation => None,
+                Some(ready) => Some(ready.last_transition_time.0),
+            },
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use rstest::rstest;
 
     use super::*;
@@ -88,10 +113,14 @@ mod tests {
     #[case::in_place(&[(ConditionType::Ready, "True", Reason::Ready)], State::Ready)]
     #[case::in_place_while_aws_is_away(
         &[(ConditionType::Ready, "True", Reason::Ready), (ConditionType::Reconciling, "True", Reason::AwsUnavailable)],
-        State::Ready
+        State::Unverified
     )]
-    #[case::in_place_and_nobody_can_look(
-        &[(ConditionType::Ready, "True", Reason::Ready), (ConditionType::Stalled, "True", Reason::AccessDenied)],
+    #[case::in_place_and_nobody_may_look(
+        &[(ConditionType::Ready, "True", Reason::Ready), (ConditionType::Reconciling, "True", Reason::AccessDenied)],
+        State::Unverified
+    )]
+    #[case::in_place_and_aws_refuses_what_was_changed_by_hand(
+        &[(ConditionType::Ready, "True", Reason::Ready), (ConditionType::Stalled, "True", Reason::Refused)],
         State::Stalled
     )]
     #[case::spreading(&[(ConditionType::Ready, "False", Reason::PropagationPending)], State::Reconciling)]
@@ -146,5 +175,25 @@ mod tests {
         let held_up =
             [conditions, vec![said(ConditionType::DeletionBlocked, "True", Reason::InUseByFunctions)]].concat();
         assert_eq!(State::of(&deleted, &held_up), State::DeletionBlocked);
+    }
+
+    #[test]
+    fn a_state_lasts_since_what_it_goes_by_changed() {
+        let at = |second| Time(Timestamp::from_second(second).unwrap());
+        let told =
+            |kind, status, reason, second| Condition { last_transition_time: at(second), ..said(kind, status, reason) };
+        let meta = ObjectMeta { generation: Some(2), creation_timestamp: Some(at(1)), ..ObjectMeta::default() };
+        let since = |meta: &ObjectMeta, conditions: &[Condition]| {
+            State::of(meta, conditions).since(meta, conditions).map(Timestamp::as_second)
+        };
+        assert_eq!(since(&meta, &[]), Some(1), "from the beginning");
+        let ready = told(ConditionType::Ready, "True", Reason::Ready, 5);
+        assert_eq!(since(&meta, std::slice::from_ref(&ready)), None, "what is ready is of no interest");
+        let unseen = told(ConditionType::Reconciling, "True", Reason::AwsUnavailable, 8);
+        assert_eq!(since(&meta, &[ready.clone(), unseen]), Some(8));
+        let edited = ObjectMeta { generation: Some(3), ..meta.clone() };
+        assert_eq!(since(&edited, std::slice::from_ref(&ready)), None, "nobody knows when it was edited");
+        let deleted = ObjectMeta { deletion_timestamp: Some(at(9)), ..meta };
+        assert_eq!(since(&deleted, &[ready]), Some(9));
     }
 }

@@ -74,14 +74,14 @@ pub(super) struct AccountLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct CallLabels {
     pub(super) account: String,
-    pub(super) service: String,
+    pub(super) aws_service: String,
     pub(super) operation: String,
     pub(super) outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct OperationLabels {
-    pub(super) service: String,
+    pub(super) aws_service: String,
     pub(super) operation: String,
 }
 

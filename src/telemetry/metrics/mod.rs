@@ -5,8 +5,9 @@ mod labels;
 mod snapshot;
 
 use std::{
-    sync::{Arc, atomic::AtomicU64},
-    time::Instant,
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    time::{Duration, Instant},
 };
 
 use prometheus_client::{
@@ -34,8 +35,8 @@ use crate::{
     plan::{PolicyChange, tracking::CountedAction},
 };
 
-/// Bounds of the buckets of times, in seconds: from a look that finds nothing to do to the time-out of a request.
-const SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+/// Bounds of the buckets of times, in seconds: from a look that finds nothing to do to the wait behind many others.
+const SECONDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0];
 
 /// Histograms of times, by their labels.
 type Times<L> = Family<L, Histogram, fn() -> Histogram>;
@@ -60,7 +61,10 @@ pub struct Metrics {
     drifts_corrected: Family<DriftLabels, Counter>,
     policy_changes: Family<PolicyLabels, Counter>,
     changed_actions: Family<PolicyActionLabels, Counter>,
+    watch_errors: Family<KindLabels, Counter>,
     leader: Gauge,
+    /// Since when passes have been waiting for their places, by a number for each.
+    waits: Mutex<BTreeMap<u64, (KindLabels, Instant)>>,
     snapshots: Snapshots,
 }
 
@@ -82,7 +86,9 @@ impl Metrics {
             drifts_corrected: Family::default(),
             policy_changes: Family::default(),
             changed_actions: Family::default(),
+            watch_errors: Family::default(),
             leader: Gauge::default(),
+            waits: Mutex::default(),
             snapshots: Snapshots::default(),
         };
         Arc::new(metrics.registered())
@@ -112,6 +118,8 @@ impl Metrics {
         to.register("managed_policy_changes", help, self.policy_changes.clone());
         let help = "Actions that such a version allows or denies and the one before did not, or the other way round";
         to.register("managed_policy_changed_actions", help, self.changed_actions.clone());
+        let help = "Answers of the API server that ended a watch, or kept it from beginning";
+        to.register("watch_errors", help, self.watch_errors.clone());
         to.register("leader", "Whether this replica is the one that works", self.leader.clone());
         to.register("build", "Version of the controller", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -142,18 +150,42 @@ impl Metrics {
     /// A pass over an object of that kind begins to wait for its place.
     #[must_use]
     pub fn wait(&self, kind: &str) -> Wait<'_> {
-        let labels = KindLabels::of(kind);
+        let (labels, started) = (KindLabels::of(kind), Instant::now());
         self.waiting.get_or_create(&labels).inc();
-        Wait { metrics: self, labels, started: Instant::now() }
+        let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = waits.last_key_value().map_or(0, |(number, _)| number + 1);
+        waits.insert(number, (labels.clone(), started));
+        Wait { metrics: self, labels, started, number }
+    }
+
+    /// For how long the pass over an object of that kind has been waiting for its place that has waited longest.
+    pub fn longest_wait(&self, kind: &str) -> Duration {
+        let waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_kind = waits.values().find(|(labels, _)| labels.kind == kind);
+        of_kind.map(|(_, started)| started.elapsed()).unwrap_or_default()
     }
 
     /// Counts a request to AWS.
     pub fn call(&self, call: Call) {
         let Call { account, service, operation, outcome, waited, duration } = call;
-        let labels = OperationLabels { service: service.clone(), operation: operation.clone() };
+        let labels = OperationLabels { aws_service: service.clone(), operation: operation.clone() };
         self.call_times.get_or_create(&labels).observe(duration.as_secs_f64());
         self.call_waits.get_or_create(&AccountLabels { account: account.clone() }).inc_by(waited.as_secs_f64());
-        self.calls.get_or_create(&CallLabels { account, service, operation, outcome: outcome.into() }).inc();
+        self.calls
+            .get_or_create(&CallLabels { account, aws_service: service, operation, outcome: outcome.into() })
+            .inc();
+    }
+
+    /// Begins to count the drift of a kind and class: a counter that begins with its first event is not seen to increase.
+    pub fn watch_drift(&self, kind: &str, class: &str) {
+        let labels = DriftLabels { kind: kind.to_owned(), class: class.to_owned() };
+        drop(self.drifts_found.get_or_create(&labels));
+        drop(self.drifts_corrected.get_or_create(&labels));
+    }
+
+    /// Counts an answer of the API server that ends a watch of that kind.
+    pub fn watch_failed(&self, kind: &str) {
+        self.watch_errors.get_or_create(&KindLabels::of(kind)).inc();
     }
 
     /// Counts that IAM was seen to differ from an unchanged spec of an object of that kind and class, and whether that was undone.
@@ -222,10 +254,12 @@ pub struct Wait<'a> {
     metrics: &'a Metrics,
     labels: KindLabels,
     started: Instant,
+    number: u64,
 }
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
+        self.metrics.waits.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
         self.metrics.waiting.get_or_create(&self.labels).dec();
         self.metrics.wait_times.get_or_create(&self.labels).observe(self.started.elapsed().as_secs_f64());
     }

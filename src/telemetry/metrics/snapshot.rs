@@ -25,6 +25,7 @@ const QUANTILES: [(&str, f64); 3] = [("0.5", 0.5), ("0.9", 0.9), ("1", 1.0)];
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     objects: BTreeMap<(String, String), BTreeMap<State, u64>>,
+    ages: BTreeMap<(String, String, State), Duration>,
     inline_ratios: BTreeMap<String, Vec<f64>>,
     overdue: BTreeMap<String, Duration>,
     credentials: Vec<CredentialState>,
@@ -37,9 +38,14 @@ impl Snapshot {
         Self { credentials, ..Self::default() }
     }
 
-    /// Adds an object; `class` is empty for one that has none.
-    pub fn count(&mut self, kind: &str, class: &str, state: State) {
-        *self.objects.entry((kind.to_owned(), class.to_owned())).or_default().entry(state).or_default() += 1;
+    /// Adds an object that has been in its state for that long; `class` is empty for one that has none.
+    pub fn count(&mut self, kind: &str, class: &str, state: State, age: Option<Duration>) {
+        let (kind, class) = (kind.to_owned(), class.to_owned());
+        *self.objects.entry((kind.clone(), class.clone())).or_default().entry(state).or_default() += 1;
+        if let Some(age) = age {
+            let longest = self.ages.entry((kind, class, state)).or_default();
+            *longest = age.max(*longest);
+        }
     }
 
     /// Adds a role of which the inline policies take up that share of their quota.
@@ -59,6 +65,12 @@ impl Snapshot {
                 let labels = ObjectLabels { kind: kind.clone(), class: class.clone(), state: state.into() };
                 (labels, states.get(&state).copied().unwrap_or_default())
             })
+        })
+    }
+
+    fn ages(&self) -> impl Iterator<Item = (ObjectLabels, f64)> {
+        self.ages.iter().map(|((kind, class, state), age)| {
+            (ObjectLabels { kind: kind.clone(), class: class.clone(), state: state.into() }, age.as_secs_f64())
         })
     }
 
@@ -105,6 +117,9 @@ impl Collector for Snapshots {
         let Some(snapshot) = source.as_ref().and_then(|source| source()) else { return Ok(()) };
         let help = "Objects by kind, class and state";
         gauges(&mut encoder, "objects", help, None, snapshot.objects())?;
+        let help = "For how long the object has been in its state that has been in it the longest; not of those that are ready";
+        let unit = Some(&Unit::Seconds);
+        gauges(&mut encoder, "object_state_age", help, unit, snapshot.ages())?;
         let help = "Share of the quota of inline policies that the roles of a class take up";
         let unit = Unit::Other("ratio".to_owned());
         gauges(&mut encoder, "inline_policy_usage", help, Some(&unit), snapshot.inline_quantiles())?;
@@ -151,13 +166,23 @@ mod tests {
     #[test]
     fn every_state_of_a_kind_and_class_that_has_objects_is_told() {
         let mut snapshot = Snapshot::default();
-        snapshot.count("LambdaExecutionRole", "teams", State::Ready);
-        snapshot.count("LambdaExecutionRole", "teams", State::Ready);
-        snapshot.count("LambdaExecutionRole", "teams", State::Stalled);
+        snapshot.count("LambdaExecutionRole", "teams", State::Ready, None);
+        snapshot.count("LambdaExecutionRole", "teams", State::Ready, None);
+        snapshot.count("LambdaExecutionRole", "teams", State::Stalled, Some(Duration::from_secs(9)));
         let told: Vec<_> = snapshot.objects().filter(|(_, count)| *count > 0).collect();
         let states: Vec<_> = told.iter().map(|(labels, count)| (labels.state, *count)).collect();
         assert_eq!(states, [("stalled", 1), ("ready", 2)]);
         assert_eq!(snapshot.objects().count(), State::iter().count());
+    }
+
+    #[test]
+    fn the_longest_time_in_a_state_is_told() {
+        let mut snapshot = Snapshot::default();
+        for seconds in [3, 9, 6] {
+            snapshot.count("LambdaRoleGrant", "teams", State::Stalled, Some(Duration::from_secs(seconds)));
+        }
+        let ages: Vec<_> = snapshot.ages().map(|(labels, seconds)| (labels.state, seconds)).collect();
+        assert_eq!(ages, [("stalled", 9.0)]);
     }
 
     #[test]

@@ -29,7 +29,8 @@ fn snapshot() -> Snapshot {
     let account = "111122223333".to_owned();
     let expiry = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1000));
     let mut snapshot = Snapshot::new(vec![CredentialState { account, expiry, is_failing: true }]);
-    snapshot.count(KIND, "teams", State::Ready);
+    snapshot.count(KIND, "teams", State::Ready, None);
+    snapshot.count(KIND, "teams", State::Stalled, Some(Duration::from_secs(60)));
     snapshot.inline_ratio("teams", 0.25);
     snapshot.overdue(KIND, Duration::from_secs(7));
     snapshot
@@ -42,6 +43,7 @@ fn metrics() -> Arc<Metrics> {
     drop(metrics.wait(KIND));
     metrics.call(call());
     metrics.drift(KIND, "teams", true);
+    metrics.watch_failed(KIND);
     metrics.managed_policy_changed("111122223333", "arn:aws:iam::aws:policy/Example", &change());
     metrics.observe(|| Some(snapshot()));
     metrics
@@ -73,13 +75,50 @@ fn the_page_on_metrics_has_a_row_for_each_with_all_its_labels_and_no_other() {
     }
 }
 
+/// What Prometheus and its operator put on every target: a label of ours of that name would be renamed `exported_…`, and every
+/// query of it would read theirs.
+#[test]
+fn no_label_is_one_that_a_target_has() {
+    const OF_TARGETS: [&str; 9] =
+        ["cluster", "container", "endpoint", "instance", "job", "namespace", "node", "pod", "service"];
+    for line in metrics().encode().unwrap().lines().filter(|line| !line.starts_with('#')) {
+        for label in OF_TARGETS {
+            assert!(!line.contains(&format!("{{{label}=")) && !line.contains(&format!(",{label}=")), "{line}");
+        }
+    }
+}
+
+#[test]
+fn the_pass_that_has_waited_longest_tells_for_how_long() {
+    let metrics = Metrics::new();
+    assert_eq!(metrics.longest_wait(KIND), Duration::ZERO);
+    let (first, second) = (metrics.wait(KIND), metrics.wait(KIND));
+    let began = first.started;
+    assert!(metrics.longest_wait(KIND) <= began.elapsed());
+    drop(first);
+    assert!(metrics.longest_wait(KIND) <= second.started.elapsed());
+    assert_eq!(metrics.longest_wait("LambdaRoleGrant"), Duration::ZERO);
+    drop(second);
+    assert_eq!(metrics.longest_wait(KIND), Duration::ZERO);
+}
+
+#[test]
+fn drift_that_may_come_is_counted_from_0() {
+    let metrics = Metrics::new();
+    metrics.watch_drift(KIND, "teams");
+    for counter in ["drift_found", "drift_corrected"] {
+        let line = format!("lambdaroles_{counter}_total{{kind=\"LambdaExecutionRole\",class=\"teams\"}} 0");
+        assert!(metrics.encode().unwrap().lines().any(|told| told == line));
+    }
+}
+
 #[test]
 fn what_is_true_now_is_told_as_long_as_somebody_tells_it() {
     let metrics = metrics();
     let has = |line: &str| metrics.encode().unwrap().lines().any(|told| told == line);
     let ready = "lambdaroles_objects{kind=\"LambdaExecutionRole\",class=\"teams\",state=\"ready\"} 1";
     assert!(has(ready));
-    assert!(has("lambdaroles_objects{kind=\"LambdaExecutionRole\",class=\"teams\",state=\"stalled\"} 0"));
+    assert!(has("lambdaroles_objects{kind=\"LambdaExecutionRole\",class=\"teams\",state=\"refused\"} 0"));
     assert!(has("lambdaroles_inline_policy_usage_ratio{class=\"teams\",quantile=\"1\"} 0.25"));
     assert!(has("lambdaroles_reconcile_overdue_seconds{kind=\"LambdaExecutionRole\"} 7.0"));
     assert!(has("lambdaroles_credentials_expiration_timestamp_seconds{account=\"111122223333\"} 1000.0"));

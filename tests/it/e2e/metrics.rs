@@ -49,7 +49,7 @@ async fn passes_and_requests_are_counted_and_timed() {
     world.create_ready("orders", json!({"statements": [statement]})).await;
     let call = |operation: &str, outcome: &str| {
         format!(
-            "lambdaroles_aws_calls_total{{account=\"123456789012\",service=\"IAM\",operation=\"{operation}\",outcome=\"{outcome}\"}} 1"
+            "lambdaroles_aws_calls_total{{account=\"123456789012\",aws_service=\"IAM\",operation=\"{operation}\",outcome=\"{outcome}\"}} 1"
         )
     };
     let expected = [
@@ -58,7 +58,7 @@ async fn passes_and_requests_are_counted_and_timed() {
         "lambdaroles_reconcile_active{kind=\"LambdaExecutionRole\"} 0".to_owned(),
         "lambdaroles_reconcile_waiting{kind=\"LambdaExecutionRole\"} 0".to_owned(),
         "lambdaroles_reconcile_wait_seconds_count{kind=\"LambdaExecutionRole\"} 1".to_owned(),
-        "lambdaroles_aws_call_duration_seconds_count{service=\"IAM\",operation=\"PutRolePolicy\"} 2".to_owned(),
+        "lambdaroles_aws_call_duration_seconds_count{aws_service=\"IAM\",operation=\"PutRolePolicy\"} 2".to_owned(),
         call("CreateRole", "succeeded"),
         call("GetRole", "refused"),
         call("PutRolePolicy", "throttled"),
