@@ -3,6 +3,7 @@
 //! `main → cli → controller → {cluster, aws, telemetry} → plan → lint → catalog → policy`, with `api` beside `plan`; nothing
 //! imports upward. `policy`, `catalog`, `lint` and `plan` are pure. See `docs/architecture.md`.
 
+pub mod admin;
 pub mod api;
 pub mod aws;
 pub mod catalog;

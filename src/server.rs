@@ -1,8 +1,12 @@
 //! `/livez`, `/readyz`, `/metrics`.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{
@@ -26,11 +30,35 @@ pub struct Health {
     pub is_ready: Arc<AtomicBool>,
 }
 
+/// Listens on `address`. One that means every address of both versions of IP means those of IPv4 where there is no IPv6.
+///
+/// # Errors
+/// If the address cannot be had.
+pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Err(error) => match without_ipv6(address, &error) {
+            Some(address) => TcpListener::bind(address).await,
+            None => Err(error),
+        },
+        listener => listener,
+    }
+}
+
+/// What `address` comes to on a machine whose answer says that it has no IPv6.
+fn without_ipv6(address: SocketAddr, error: &io::Error) -> Option<SocketAddr> {
+    /// Of Linux: the kernel has no such family, <https://man7.org/linux/man-pages/man2/socket.2.html>.
+    const ADDRESS_FAMILY_NOT_SUPPORTED: i32 = 97;
+    let has_no_ipv6 =
+        error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(ADDRESS_FAMILY_NOT_SUPPORTED);
+    let is_any = address.is_ipv6() && address.ip().is_unspecified();
+    (is_any && has_no_ipv6).then(|| (Ipv4Addr::UNSPECIFIED, address.port()).into())
+}
+
 /// Answers until `stop` is cancelled.
 ///
 /// # Errors
 /// If the listener fails.
-pub async fn serve(listener: TcpListener, health: Health, stop: CancellationToken) -> std::io::Result<()> {
+pub async fn serve(listener: TcpListener, health: Health, stop: CancellationToken) -> io::Result<()> {
     let router = Router::new()
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))
@@ -55,5 +83,40 @@ async fn metrics(State(health): State<Health>) -> impl IntoResponse {
     match health.metrics.encode() {
         Ok(text) => (StatusCode::OK, content_type, text),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, content_type, error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    const NO_FAMILY: i32 = 97;
+    const NOT_AVAILABLE: i32 = 99;
+    const IN_USE: i32 = 98;
+
+    #[rstest]
+    #[case::the_kernel_has_none("[::]:8080", NO_FAMILY, Some("0.0.0.0:8080"))]
+    #[case::it_is_switched_off("[::]:8080", NOT_AVAILABLE, Some("0.0.0.0:8080"))]
+    #[case::somebody_else_has_the_port("[::]:8080", IN_USE, None)]
+    #[case::one_address_is_meant("[::1]:8080", NOT_AVAILABLE, None)]
+    #[case::it_was_ipv4_already("0.0.0.0:8080", NOT_AVAILABLE, None)]
+    fn every_address_means_those_of_ipv4_where_there_is_no_ipv6(
+        #[case] address: &str,
+        #[case] error: i32,
+        #[case] expected: Option<&str>,
+    ) {
+        let error = io::Error::from_raw_os_error(error);
+        let expected = expected.map(|address| address.parse().unwrap());
+        assert_eq!(without_ipv6(address.parse().unwrap(), &error), expected);
+    }
+
+    #[tokio::test]
+    async fn every_address_is_reached_over_ipv4_too() {
+        let listener = bind("[::]:0".parse().unwrap()).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
     }
 }

@@ -83,7 +83,7 @@ async fn start(client: &Client, session: &Session, deployment: &Deployment) -> R
     let replica = |number| {
         let mut command = session.command(controller_binary()?);
         command.args(arguments(pod)).env("KUBECONFIG", &kubeconfig);
-        command.args(["--listen", &format!("127.0.0.1:{}", free_port()?)]);
+        command.args(["--listen", &format!("127.0.0.1:{}", free_port()?), "--admin-listen", ""]);
         command.env("HOSTNAME", format!("{}-{number}", deployment.name_any()));
         for variable in pod.containers.iter().flat_map(|container| container.env.iter().flatten()) {
             command.env(&variable.name, variable.value.as_deref().unwrap_or_default());
@@ -94,10 +94,10 @@ async fn start(client: &Client, session: &Session, deployment: &Deployment) -> R
     (0..spec.replicas.unwrap_or(1)).map(replica).collect()
 }
 
-/// All but the address, of which each Pod has one of its own, and these processes share one.
+/// All but the addresses, of which each Pod has one of its own, and these processes share one.
 fn arguments(pod: &PodSpec) -> impl Iterator<Item = &String> {
     let arguments = pod.containers.iter().flat_map(|container| container.args.iter().flatten());
-    arguments.filter(|argument| !argument.starts_with("--listen="))
+    arguments.filter(|argument| !argument.contains("listen="))
 }
 
 /// What `kubectl rollout status` waits for.

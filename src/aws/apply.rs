@@ -48,7 +48,7 @@ pub async fn apply(aws: &Aws, role_name: &str, steps: Vec<Step>, stop: &Cancella
         }
         match aws.execute(role_name, &step).await {
             Ok(made) => {
-                info!(role = role_name, %step, "changed IAM");
+                info!(iam_name = role_name, %step, "changed IAM");
                 match made {
                     Made::Nothing => {}
                     Made::Role(arn, id) => applied.created = Some((arn, id)),

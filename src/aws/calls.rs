@@ -18,6 +18,8 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
+use tracing::{Span, field, info_span};
+
 use super::credentials::Session;
 
 /// How a request ended.
@@ -104,9 +106,10 @@ impl Storable for WaitStart {
     type Storer = StoreReplace<Self>;
 }
 
-/// When an attempt began, and how long it had waited.
+/// When an attempt began, how long it had waited, and its span, which ends with it.
 #[derive(Debug)]
 struct Attempt {
+    span: Span,
     start: Instant,
     waited: Duration,
 }
@@ -137,7 +140,8 @@ impl Intercept for CallInterceptor {
     ) -> Result<(), BoxError> {
         let start = Instant::now();
         let waited = config.load::<WaitStart>().map(|since| start.duration_since(since.0)).unwrap_or_default();
-        config.interceptor_state().store_put(Attempt { start, waited });
+        let span = config.load::<Metadata>().map_or_else(Span::none, span_of);
+        config.interceptor_state().store_put(Attempt { span, start, waited });
         Ok(())
     }
 
@@ -169,6 +173,9 @@ impl Intercept for CallInterceptor {
         let attempt = config.load::<Attempt>();
         let waited = attempt.map(|attempt| attempt.waited).unwrap_or_default();
         let duration = attempt.map(|attempt| end.duration_since(attempt.start)).unwrap_or_default();
+        if let Some(Attempt { span, .. }) = attempt {
+            record(span, outcome, status, context.response());
+        }
         (self.observer)(Call {
             account: self.account.get(),
             service: metadata.service().to_owned(),
@@ -178,7 +185,48 @@ impl Intercept for CallInterceptor {
             duration,
         });
         config.interceptor_state().store_put(WaitStart(end));
+        config.interceptor_state().unset::<Attempt>();
         Ok(())
+    }
+}
+
+/// A span within that of the stage, as OpenTelemetry has it: <https://opentelemetry.io/docs/specs/semconv/cloud-providers/aws-sdk/>.
+/// It says what was asked for and what came of it, and nothing that was asked or answered.
+fn span_of(operation: &Metadata) -> Span {
+    info_span!(
+        "AWS",
+        otel.name = format!("{}.{}", operation.service(), operation.name()),
+        otel.kind = "client",
+        otel.status_code = field::Empty,
+        rpc.system = "aws-api",
+        rpc.service = operation.service(),
+        rpc.method = operation.name(),
+        outcome = field::Empty,
+        http.response.status_code = field::Empty,
+        aws.request_id = field::Empty,
+    )
+}
+
+fn record(span: &Span, outcome: CallOutcome, status: Option<u16>, response: Option<&HttpResponse>) {
+    let label: &'static str = outcome.into();
+    span.record("outcome", label);
+    if let Some(status) = status {
+        span.record("http.response.status_code", status);
+    }
+    // CloudTrail names a request by it. Lambda spells it otherwise than IAM.
+    let id = |response: &HttpResponse| {
+        let headers = response.headers();
+        headers.get("x-amzn-requestid").or_else(|| headers.get("x-amz-request-id")).map(str::to_owned)
+    };
+    if let Some(id) = response.and_then(id) {
+        span.record("aws.request_id", id);
+    }
+    match outcome {
+        // That something is not there, or there already, is often what the pass wants to know.
+        CallOutcome::Succeeded | CallOutcome::Refused => {}
+        CallOutcome::Denied | CallOutcome::Throttled | CallOutcome::Failed => {
+            span.record("otel.status_code", "ERROR");
+        }
     }
 }
 

@@ -13,8 +13,8 @@ use crate::{
     api::rule,
     aws::{Settings, WriteGate},
     cluster::{self, lease::Timing},
-    controller::{self, Leadership, Options},
-    telemetry::{self, LogFormat},
+    controller::{self, Admin, Leadership, Options},
+    telemetry::{self, Endpoint, FilterError, LogFormat, LogLevel, check_filter},
 };
 
 /// Run the controller.
@@ -112,48 +112,65 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DURATION", env = "LAMBDAROLES_LEASE_RETRY_PERIOD", default_value = "2s", value_parser = interval)]
     lease_retry_period: Duration,
 
-    /// Address of /livez, /readyz and /metrics.
-    #[arg(long, value_name = "ADDRESS", env = "LAMBDAROLES_LISTEN", default_value = "0.0.0.0:8080")]
+    /// Address of /livez, /readyz and /metrics. The default is every address of the machine; without IPv6, every one of IPv4.
+    #[arg(long, value_name = "ADDRESS", env = "LAMBDAROLES_LISTEN", default_value = "[::]:8080")]
     listen: SocketAddr,
+
+    /// Address of /loglevel, where --log is read (GET), changed (PUT) and restored (DELETE) while the controller runs. Empty: nowhere.
+    #[arg(long, value_name = "ADDRESS", env = "LAMBDAROLES_ADMIN_LISTEN", default_value = "127.0.0.1:8081", value_parser = address_if_any)]
+    admin_listen: AddressIfAny,
+
+    /// URL of an OpenTelemetry collector that takes traces by OTLP over HTTP, for example http://collector:4318. Empty: no traces.
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT", default_value = "", hide_default_value = true, value_parser = endpoint_if_any)]
+    otlp_endpoint: EndpointIfAny,
 
     /// How log lines look.
     #[arg(long, value_enum, env = "LAMBDAROLES_LOG_FORMAT", default_value_t)]
     log_format: LogFormat,
 
     /// What is logged, for example debug, or lambdaroles=debug,info.
-    #[arg(long, value_name = "FILTER", env = "LAMBDAROLES_LOG", default_value = "info")]
+    #[arg(long, value_name = "FILTER", env = "LAMBDAROLES_LOG", default_value = "info", value_parser = filter)]
     log: String,
 }
 
 pub(super) fn run(arguments: Arguments) -> super::Result {
-    telemetry::init(arguments.log_format, &arguments.log)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let config = kubernetes(&arguments).await?;
-        let leadership = leadership(&arguments, &config.default_namespace)?;
-        let client = cluster::connect(config)?;
-        let stop = CancellationToken::new();
-        tokio::spawn(cancel_on_signal(stop.clone()));
-        let options = Options {
-            namespaces: distinct(arguments.namespaces),
-            cluster_name: arguments.cluster_name.filter(|name| !name.is_empty()),
-            classes: distinct(arguments.classes),
-            resync: arguments.resync,
-            settle: arguments.settle,
-            listen: arguments.listen,
-            leadership,
-            export: arguments.export,
-            aws: Settings {
-                region: arguments.region.filter(|region| !region.is_empty()),
-                endpoint_url: arguments.aws_endpoint_url.filter(|url| !url.is_empty()),
-                function_regions: distinct(arguments.function_regions),
-                concurrency: arguments.concurrency,
-                aws_policy_interval: Some(arguments.aws_policy_interval),
-                write_gate: WriteGate::default(),
-            },
-        };
-        controller::run(client, options, stop).await?;
-        Ok(ExitCode::SUCCESS)
+        let telemetry = telemetry::init(arguments.log_format, &arguments.log, arguments.otlp_endpoint.0.as_ref())?;
+        let ended = Box::pin(control(arguments, telemetry.log_level)).await;
+        if let Some(traces) = telemetry.traces {
+            traces.flush().await;
+        }
+        ended
     })
+}
+
+async fn control(arguments: Arguments, log_level: LogLevel) -> super::Result {
+    let config = kubernetes(&arguments).await?;
+    let leadership = leadership(&arguments, &config.default_namespace)?;
+    let client = cluster::connect(config)?;
+    let stop = CancellationToken::new();
+    tokio::spawn(cancel_on_signal(stop.clone()));
+    let options = Options {
+        namespaces: distinct(arguments.namespaces),
+        cluster_name: arguments.cluster_name.filter(|name| !name.is_empty()),
+        classes: distinct(arguments.classes),
+        resync: arguments.resync,
+        settle: arguments.settle,
+        listen: arguments.listen,
+        admin: arguments.admin_listen.0.map(|listen| Admin { listen, log_level }),
+        leadership,
+        export: arguments.export,
+        aws: Settings {
+            region: arguments.region.filter(|region| !region.is_empty()),
+            endpoint_url: arguments.aws_endpoint_url.filter(|url| !url.is_empty()),
+            function_regions: distinct(arguments.function_regions),
+            concurrency: arguments.concurrency,
+            aws_policy_interval: Some(arguments.aws_policy_interval),
+            write_gate: WriteGate::default(),
+        },
+    };
+    controller::run(client, options, stop).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn leadership(arguments: &Arguments, namespace: &str) -> Result<Option<Leadership>, String> {
@@ -202,6 +219,27 @@ fn duration(text: &str) -> Result<Duration, String> {
         Ok(_) => Err("must not be negative".to_owned()),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// An address, or none.
+#[derive(Clone, Debug)]
+struct AddressIfAny(Option<SocketAddr>);
+
+fn address_if_any(text: &str) -> Result<AddressIfAny, String> {
+    let address = (!text.is_empty()).then(|| text.parse()).transpose();
+    address.map(AddressIfAny).map_err(|error: std::net::AddrParseError| error.to_string())
+}
+
+/// A collector, or none.
+#[derive(Clone, Debug)]
+struct EndpointIfAny(Option<Endpoint>);
+
+fn endpoint_if_any(text: &str) -> Result<EndpointIfAny, String> {
+    (!text.is_empty()).then(|| text.parse()).transpose().map(EndpointIfAny)
+}
+
+fn filter(text: &str) -> Result<String, FilterError> {
+    check_filter(text).map(|_| text.to_owned())
 }
 
 fn interval(text: &str) -> Result<Duration, String> {

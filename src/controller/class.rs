@@ -7,7 +7,7 @@ use kube::{
     Resource, ResourceExt,
     runtime::{controller::Action, reflector::Store},
 };
-use tracing::{Instrument, info_span, warn};
+use tracing::{Instrument, warn};
 
 use super::Context;
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
         class::{self, Count, Found, bound_class, select},
         look, status,
     },
-    telemetry::PassResult,
+    telemetry::{self, PassResult, Stage},
 };
 
 /// How long after a failure AWS is asked again.
@@ -31,8 +31,9 @@ pub(super) async fn reconcile(object: Arc<GuardedClass>, context: Arc<Context>) 
     if !context.serves(&name) {
         return Ok(Action::await_change());
     }
-    let span = info_span!(parent: None, "reconcile", class = name);
-    let in_hand = context.metrics.pass(&LambdaRoleClass::kind(&()));
+    let kind = LambdaRoleClass::kind(&());
+    let span = telemetry::pass(&kind, None, &name);
+    let in_hand = context.metrics.pass(&kind);
     let pass = async {
         match &object.0 {
             Ok(class) => reconcile_class(class, &context).await,
@@ -44,7 +45,8 @@ pub(super) async fn reconcile(object: Arc<GuardedClass>, context: Arc<Context>) 
             }
         }
     };
-    let (wait, result) = pass.instrument(span).await;
+    let (wait, result) = pass.instrument(span.clone()).await;
+    telemetry::end_of_pass(&span, result);
     in_hand.ended(result);
     Ok(Action::requeue(look::resync(wait, fastrand::f64())))
 }
@@ -60,7 +62,7 @@ async fn reconcile_class(class: &LambdaRoleClass, context: &Context) -> (Duratio
         write(Found::Unusable(&Hold::invalid_class(&name, &faults))).await;
         return (context.resync, PassResult::Held);
     }
-    match ask(class, context).await {
+    match ask(class, context).instrument(Stage::Resolve.span()).await {
         Ok((identity, quotas)) => {
             let aws::Identity { account_id, arn, .. } = &identity;
             write(Found::Usable { account_id, principal_arn: arn, quotas: &quotas }).await;
@@ -68,7 +70,7 @@ async fn reconcile_class(class: &LambdaRoleClass, context: &Context) -> (Duratio
         }
         Err(error) => {
             let failure = error.failure(&name, None);
-            warn!(reason = %failure.reason, error = %failure, "cannot use the class");
+            warn!(failure_class = %failure.class, reason = %failure.reason, error = %failure, "cannot use the class");
             write(Found::Failed(&failure)).await;
             let wait = if failure.class == Class::Terminal { context.resync } else { RETRY.min(context.resync) };
             (wait, PassResult::Failed(failure.class))
@@ -119,7 +121,8 @@ async fn write(
 ) {
     let none = LambdaRoleClassStatus::default();
     let status = class::report(previous.unwrap_or(&none), generation, found, count, Timestamp::now());
-    if let Err(error) = context.cluster.write_class_status(class, previous, &status).await {
+    let write = context.cluster.write_class_status(class, previous, &status);
+    if let Err(error) = write.instrument(Stage::Status.span()).await {
         warn!(%error, "cannot say what was found of the class; trying again at the next look");
     }
 }

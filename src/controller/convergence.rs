@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tracing::info;
+use tracing::{Instrument, info};
 
 use super::{
     Context,
@@ -30,6 +30,7 @@ use crate::{
         status::{self, Identity, Outcome},
     },
     policy::Arn,
+    telemetry::Stage,
 };
 
 /// Makes IAM equal to the spec.
@@ -130,25 +131,28 @@ pub(super) struct Convergence<'a> {
 
 impl Convergence<'_> {
     async fn run(mut self, class: &LambdaRoleClass, obstacle: Option<&Hold>) -> Result<End, cluster::Error> {
-        let name = class.metadata.name.as_deref().unwrap_or_default();
-        if let Err(faults) = class::check(&class.spec) {
-            return Ok(End::Held { hold: Hold::invalid_class(name, &faults), enforced: Vec::new() });
-        }
-        let account = match self.aws.account().await {
-            Ok(account) => account,
-            Err(error) => return Ok(failed(error.failure(name, None), None, Vec::new(), false)),
+        let (class, account) = match self.resolve(class).instrument(Stage::Resolve.span()).await {
+            Ok(resolved) => resolved,
+            Err(end) => return Ok(*end),
         };
-        self.references = references(self.role, class, &account, self.context);
-        let class = match ObjectClass::of(name, &class.spec, &self.role.spec, &self.owner, &account) {
-            Ok(class) => class,
-            Err(faults) => {
-                return Ok(End::Held { hold: Hold::invalid_class(name, &faults), enforced: Vec::new() });
-            }
-        };
-        match self.intent(&class, &account, obstacle).await {
+        match self.intent(&class, &account, obstacle).instrument(Stage::Desired.span()).await {
             Ok(desired) => self.converge(&class, &account, desired).await,
             Err(stop) => self.stopped(&class, &account, stop).await,
         }
+    }
+
+    /// What the spec depends on: the account, the managed policies that it refers to, and the class as it holds for the object.
+    async fn resolve(&mut self, class: &LambdaRoleClass) -> Result<(ObjectClass, Account), Box<End>> {
+        let name = class.metadata.name.as_deref().unwrap_or_default();
+        let invalid = |faults: Vec<Finding>| {
+            Box::new(End::Held { hold: Hold::invalid_class(name, &faults), enforced: Vec::new() })
+        };
+        class::check(&class.spec).map_err(invalid)?;
+        let account = self.aws.account().await;
+        let account = account.map_err(|error| Box::new(failed(error.failure(name, None), None, Vec::new(), false)))?;
+        self.references = references(self.role, class, &account, self.context);
+        let class = ObjectClass::of(name, &class.spec, &self.role.spec, &self.owner, &account).map_err(invalid)?;
+        Ok((class, account))
     }
 
     /// What shall be, or why nothing shall.
@@ -242,13 +246,14 @@ impl Convergence<'_> {
             let failed_to_look = |error: &aws::Error| {
                 failed(error.failure(&unplaced.name, None), Some(unplaced.clone()), Vec::new(), false)
             };
-            let Looked { observed, policies, desired, placed_before } = match self.look(&unplaced).await {
-                Ok(looked) => looked,
-                Err(error) => return Ok(failed_to_look(&error)),
-            };
+            let Looked { observed, policies, desired, placed_before } =
+                match self.look(&unplaced).instrument(Stage::Observe.span()).await {
+                    Ok(looked) => looked,
+                    Err(error) => return Ok(failed_to_look(&error)),
+                };
             let desired = Box::new(desired.with_grants(&grants, observed.as_ref(), self.previous));
             let own = &placed_before.overflow_policies;
-            let protected = match self.protected().await {
+            let protected = match self.protected().instrument(Stage::Observe.span()).await {
                 Ok(protected) => protected,
                 Err(error) => return Ok(failed_to_look(&error)),
             };
@@ -263,7 +268,8 @@ impl Convergence<'_> {
                 return self.held(class, account, observed.as_ref(), own, hold).await;
             }
             let observed = observed.as_ref();
-            match self.refusal(class, account, &desired, observed, &placed_before).await {
+            let refusal = self.refusal(class, account, &desired, observed, &placed_before);
+            match refusal.instrument(Stage::Guard.span()).await {
                 Ok(None) => {}
                 Ok(Some(hold)) => return self.held(class, account, observed, own, hold).await,
                 // What cannot be read is no way round the class either: a policy that does not exist can be listed by anybody.
@@ -280,11 +286,12 @@ impl Convergence<'_> {
                 return self.held(class, account, observed, own, hold).await;
             }
             let is_settled = status::has_synced(self.previous, role.metadata.generation, &desired);
-            let steps = match self.steps(&desired, observed, &placed_before).await {
+            let steps = match self.steps(&desired, observed, &placed_before).instrument(Stage::Diff.span()).await {
                 Ok(steps) => steps,
                 Err(error) => return Ok(failed_to_look(&error)),
             };
-            let steps = match guard::judge(&desired, &terms, observed, steps, is_settled) {
+            let judge = || guard::judge(&desired, &terms, observed, steps, is_settled);
+            let steps = match Stage::Guard.span().in_scope(judge) {
                 Ok(steps) => steps,
                 Err(hold) => return self.held(class, account, observed, own, hold).await,
             };
@@ -292,9 +299,9 @@ impl Convergence<'_> {
                 context.cluster.add_finalizer(*role).await?;
             }
             if let Some(announced) = status::announcement(previous, &desired, &steps) {
-                context.cluster.write_status(*role, &announced).await?;
+                context.cluster.write_status(*role, &announced).instrument(Stage::Status.span()).await?;
             }
-            let applied = aws::apply(aws, &desired.name, steps, &context.stop).await;
+            let applied = aws::apply(aws, &desired.name, steps, &context.stop).instrument(Stage::Apply.span()).await;
             let foreign = Foreign::of(&desired, observed, &placed_before).shown();
             let known = observed.map(|role| (role.arn.clone(), role.id.clone()));
             match (failure_of(&applied, &desired.name), applied.created.clone().or(known)) {

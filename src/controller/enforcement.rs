@@ -1,5 +1,7 @@
 //! What the class demands of a role that is held, refused or suspended.
 
+use tracing::Instrument;
+
 use super::{convergence::Convergence, look::with_versions, pipeline::failure_of, removal::names_of};
 use crate::{
     api::{Reason, class::Mode},
@@ -10,6 +12,7 @@ use crate::{
         grant,
         overflow::ByNumber,
     },
+    telemetry::Stage,
 };
 
 impl Convergence<'_> {
@@ -28,7 +31,7 @@ impl Convergence<'_> {
         // A name that the class does not allow is looked for only if the object has a role of that name.
         let named = Some(class.role_name(&self.role.spec)).filter(|_| class.judge_choices(&self.role.spec).is_empty());
         for name in names_of(named, self.previous) {
-            let done = match self.observe_for_class(class, &name, hold).await {
+            let done = match self.observe_for_class(class, &name, hold).instrument(Stage::Observe.span()).await {
                 Ok((observed, overflow)) => self.enforce(class, account, observed.as_ref(), &overflow, hold).await,
                 Err(error) => Err((error.failure(&name, None), Vec::new())),
             };
@@ -54,14 +57,15 @@ impl Convergence<'_> {
     ) -> Result<Vec<Step>, (Failure, Vec<Step>)> {
         let Some(observed) = observed.filter(|role| role.is_owned_by(&self.owner)) else { return Ok(Vec::new()) };
         let wanted = Wanted::by(&self.role.spec, &self.owner, account, &self.references, &observed.name);
-        let apply = |steps| aws::apply(self.aws, &observed.name, steps, &self.context.stop);
+        let apply =
+            |steps| aws::apply(self.aws, &observed.name, steps, &self.context.stop).instrument(Stage::Apply.span());
         let bounded = apply(compliance::boundary(class, observed, &wanted)).await;
         // Each for itself: a boundary that does not exist is no reason to leave what is to go, and the boundary does not
         // depend on what nobody could read.
         let mut failure = failure_of(&bounded, &observed.name);
         let mut done = bounded.done;
         let attached = compliance::documents_for_revocation(class, observed, hold, overflow);
-        match self.documents(attached, &observed.name).await {
+        match self.documents(attached, &observed.name).instrument(Stage::Guard.span()).await {
             Ok(documents) => {
                 let steps =
                     |overflow: &ByNumber| compliance::revocation(class, observed, hold, overflow, &documents, &wanted);

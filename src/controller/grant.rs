@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kube::ResourceExt;
-use tracing::info;
+use tracing::{Instrument, info};
 
 use super::{
     Context,
@@ -29,7 +29,7 @@ use crate::{
         },
         status::{Pass, Report},
     },
-    telemetry::PassResult,
+    telemetry::{PassResult, Stage},
 };
 
 impl Reconciled for LambdaRoleGrant {
@@ -85,7 +85,7 @@ impl Reconciled for LambdaRoleGrant {
             let hold = role_not_found(place, &self.namespace().unwrap_or_default());
             return Ok(said(&pass, &Found::Unjudged(&hold)));
         };
-        match self.judged(object, circumstances, context).await {
+        match self.judged(object, circumstances, context).instrument(Stage::Desired.span()).await {
             Ok(judged) => {
                 if judged.content.is_ok() {
                     context.cluster.add_finalizer(self).await?;
@@ -129,7 +129,7 @@ impl Reconciled for LambdaRoleGrant {
             return Ok(said(&pass, &Found::Leaving { hold: &hold }));
         }
         context.cluster.remove_finalizer(self).await?;
-        info!("let the grant go");
+        info!("let the object go");
         Ok(Ending::Gone)
     }
 

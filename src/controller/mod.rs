@@ -37,7 +37,7 @@ use crate::{
     telemetry::Metrics,
 };
 
-pub use run::{Error, Leadership, Options, run};
+pub use run::{Admin, Error, Leadership, Options, run};
 
 /// What every pass works with.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::{
 
 use k8s_openapi::jiff::Timestamp;
 use kube::{ResourceExt, core::error_boundary::InvalidObject, runtime::controller::Action};
-use tracing::{Instrument, debug, info, info_span, warn};
+use tracing::{Instrument, debug, info, warn};
 
 use super::{Context, circumstances::Circumstances, memory::Memory};
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
         look::{self, Subject},
         status::{self, Next, Pass, Report},
     },
-    telemetry::PassResult,
+    telemetry::{self, PassResult, Stage},
 };
 
 /// A kind that the pipeline brings to IAM.
@@ -95,7 +95,7 @@ pub(super) async fn reconcile<K: Reconciled>(
     let _in_hand = context.passes.token();
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let kind = K::kind(&());
-    let span = info_span!(parent: None, "reconcile", %kind, object = format!("{namespace}/{name}"));
+    let span = telemetry::pass(&kind, Some(&namespace), &name);
     let in_hand = context.metrics.pass(&kind);
     let pass = async {
         let result = match &object.0 {
@@ -104,8 +104,9 @@ pub(super) async fn reconcile<K: Reconciled>(
         };
         result.unwrap_or_else(|error| (retry(&object, &error, &context), PassResult::ClusterError))
     };
-    let (action, label) = pass.instrument(span).await;
-    in_hand.ended(label);
+    let (action, result) = pass.instrument(span.clone()).await;
+    telemetry::end_of_pass(&span, result);
+    in_hand.ended(result);
     Ok(action)
 }
 
@@ -191,10 +192,7 @@ async fn reconcile_decoded<K: Reconciled>(
     // What is due counts from here: the writes below take their time, and a wake-up at the end of the settle window
     // would come before the look that verifies, and call the object ready without it.
     let looked_at = Instant::now();
-    context.cluster.write_status(object, &report.status).await?;
-    for note in &report.notes {
-        context.cluster.publish(object, note).await;
-    }
+    tell(object, &report, context).instrument(Stage::Status.span()).await?;
     context.metrics.watch_drift(&K::kind(&()), circumstances.class_name().unwrap_or_default());
     if status::is_newly_drifted(K::conditions(previous), K::conditions(&report.status)) {
         context.drift::<K>(circumstances.class_name(), false);
@@ -212,6 +210,15 @@ async fn reconcile_decoded<K: Reconciled>(
     Ok((Action::requeue(wake), result))
 }
 
+/// Writes the status, and the events that go with it.
+async fn tell<K: Reconciled>(object: &K, report: &Report<K::Status>, context: &Context) -> Result<(), cluster::Error> {
+    context.cluster.write_status(object, &report.status).await?;
+    for note in &report.notes {
+        context.cluster.publish(object, note).await;
+    }
+    Ok(())
+}
+
 /// No look at IAM is due: at most the settle window has passed.
 async fn skip<K: Reconciled>(
     object: &K,
@@ -223,10 +230,7 @@ async fn skip<K: Reconciled>(
     let wake = match object.settle(&pass_of(object, previous, circumstances, context), context).await {
         None => wait,
         Some(report) => {
-            context.cluster.write_status(object, &report.status).await?;
-            for note in &report.notes {
-                context.cluster.publish(object, note).await;
-            }
+            tell(object, &report, context).instrument(Stage::Status.span()).await?;
             match report.next {
                 Next::Settled(settled) => wait.min(settled),
                 Next::Verify(_) | Next::Resync => wait,
@@ -261,10 +265,10 @@ pub(super) fn failure_of<'a>(applied: &Applied, about: impl Into<About<'a>>) -> 
 pub(super) fn log(failure: &Failure, what: &'static str) {
     match failure.class {
         Class::Terminal | Class::Waiting => {
-            warn!(class = %failure.class, reason = %failure.reason, error = %failure, what);
+            warn!(failure_class = %failure.class, reason = %failure.reason, error = %failure, "{what}");
         }
         Class::Transient | Class::Throttled | Class::Conflict => {
-            info!(class = %failure.class, reason = %failure.reason, error = %failure, what);
+            info!(failure_class = %failure.class, reason = %failure.reason, error = %failure, "{what}");
         }
     }
 }

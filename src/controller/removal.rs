@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use kube::ResourceExt;
-use tracing::info;
+use tracing::{Instrument, info};
 
 use super::{
     Context,
@@ -29,6 +29,7 @@ use crate::{
         overflow::{self, ByNumber, Names},
         status::{self, Note, Outcome},
     },
+    telemetry::Stage,
 };
 
 /// Deletes the role, if it is the object's, and lets the object go.
@@ -69,7 +70,7 @@ pub(super) async fn remove(
     let class_name = class.metadata.name.as_deref().unwrap_or_default();
     let exit = Exit { role, previous, aws: &aws, owner: &owner };
     let of_role = Arc::clone(class);
-    let (account, class) = match exit.class(class_name, &class.spec).await {
+    let (account, class) = match exit.class(class_name, &class.spec).instrument(Stage::Resolve.span()).await {
         Ok(Ok(found)) => found,
         Ok(Err(hold)) => return Ok(report(&Outcome::Held { hold: &hold, is_deleting: true, enforced: &[] })),
         Err(error) => return Ok(failed(error.failure(class_name, None), &[])),
@@ -90,7 +91,7 @@ pub(super) async fn remove(
         };
         let verdict = match removal.judge_unseen() {
             Some(verdict) => verdict,
-            None => match exit.look(&removal, &account, &class, &references).await {
+            None => match exit.look(&removal, &account, &class, &references).instrument(Stage::Observe.span()).await {
                 Ok(verdict) => verdict,
                 Err(error) => return Ok(failed(error.failure(&name, None), &[])),
             },
@@ -118,7 +119,7 @@ pub(super) async fn remove(
             }
             Verdict::Release(message) => farewell = farewell.or(status::farewell(false, &name, message.as_deref())),
             Verdict::Delete(steps) => {
-                let applied = aws::apply(&aws, &name, steps, &context.stop).await;
+                let applied = aws::apply(&aws, &name, steps, &context.stop).instrument(Stage::Apply.span()).await;
                 if let Some(failure) = failure_of(&applied, &name) {
                     return Ok(failed(failure, &applied.done));
                 }
@@ -126,7 +127,7 @@ pub(super) async fn remove(
             }
         }
     }
-    let_go(role, farewell, context).await?;
+    let_go(role, farewell, context).instrument(Stage::Status.span()).await?;
     Ok(Ending::Gone)
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use super::{
     Context,
     circumstances::{Circumstances, circumstances, crowded_out},
@@ -19,7 +21,7 @@ use crate::{
         Hold,
         status::{self, Outcome, Pass, Report},
     },
-    telemetry::PassResult,
+    telemetry::{PassResult, Stage},
 };
 
 impl Reconciled for LambdaExecutionRole {
@@ -47,7 +49,7 @@ impl Reconciled for LambdaExecutionRole {
         let ending = convergence::keep(self, previous, circumstances, context).await?;
         let Ending::Reported(report, result) = ending else { return Ok(ending) };
         let pass = pass_of(self, previous, circumstances, context);
-        let report = Box::pin(export::hand_over(self, &pass, *report, context)).await;
+        let report = Box::pin(export::hand_over(self, &pass, *report, context)).instrument(Stage::Export.span()).await;
         Ok(Ending::Reported(Box::new(report), result))
     }
 
@@ -83,7 +85,7 @@ impl Reconciled for LambdaExecutionRole {
         context: &Context,
     ) -> Option<Report<LambdaExecutionRoleStatus>> {
         let report = status::settle(pass)?;
-        Some(Box::pin(export::hand_over(self, pass, report, context)).await)
+        Some(Box::pin(export::hand_over(self, pass, report, context)).instrument(Stage::Export.span()).await)
     }
 
     fn resync_interval(&self) -> Option<&str> {

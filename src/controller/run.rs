@@ -24,10 +24,7 @@ use kube::{
         watcher,
     },
 };
-use tokio::{
-    net::TcpListener,
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, info, warn};
 
@@ -40,6 +37,7 @@ use super::{
     wake::Sleepers,
 };
 use crate::{
+    admin,
     api::LambdaExecutionRole,
     aws::{Accounts, Call, Settings, WriteGate},
     cluster::{
@@ -47,7 +45,7 @@ use crate::{
         lease::{Election, Lost, Timing},
     },
     server::{self, Health},
-    telemetry::Metrics,
+    telemetry::{LogLevel, Metrics},
 };
 
 /// How long a stopping process waits for the steps in hand. Each may be repeated, so one that is cut off does no harm.
@@ -77,12 +75,23 @@ pub struct Options {
     pub settle: Duration,
     /// Where the endpoints listen.
     pub listen: SocketAddr,
+    /// What may be changed while the process runs, if anything.
+    pub admin: Option<Admin>,
     /// How AWS is reached.
     pub aws: Settings,
     /// Whether ConfigMaps are written where specs ask for them.
     pub export: bool,
     /// How replicas agree on which of them works; `None` if this process is the only one.
     pub leadership: Option<Leadership>,
+}
+
+/// What may be changed while the process runs.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// Where that is asked for.
+    pub listen: SocketAddr,
+    /// What is logged.
+    pub log_level: LogLevel,
 }
 
 /// The lease that the replica which works holds.
@@ -119,14 +128,17 @@ pub enum Error {
 ///
 /// # Errors
 /// If the process cannot start.
-pub async fn run(client: Client, options: Options, stop: CancellationToken) -> Result<(), Error> {
+pub async fn run(client: Client, mut options: Options, stop: CancellationToken) -> Result<(), Error> {
     let metrics = Metrics::new();
     let health = Health { metrics: Arc::clone(&metrics), is_ready: Arc::new(AtomicBool::new(false)) };
-    let listener = TcpListener::bind(options.listen).await.map_err(|error| Error::Listen(options.listen, error))?;
+    let listener = server::bind(options.listen).await.map_err(|error| Error::Listen(options.listen, error))?;
     info!(address = %listener.local_addr().unwrap_or(options.listen), "listening");
     // The endpoints outlive the watches, so that probes do not fail while the steps in hand end.
     let end = CancellationToken::new();
     let endpoints = tokio::spawn(server::serve(listener, health.clone(), end.clone()));
+    if let Some(admin) = options.admin.take() {
+        tokio::spawn(administer(admin, end.clone()));
+    }
     let listed = tokio::spawn(ready_once_listed(apis(&client, &options.namespaces), health));
     Box::pin(lead(client, options, metrics, stop)).await?;
     listed.abort();
@@ -135,6 +147,18 @@ pub async fn run(client: Client, options: Options, stop: CancellationToken) -> R
         warn!(%error, "the endpoints failed");
     }
     Ok(())
+}
+
+/// Serves what may be changed while the process runs. Roles do not depend on it, so nothing ends if it fails.
+async fn administer(Admin { listen, log_level }: Admin, stop: CancellationToken) {
+    let served = async {
+        let listener = server::bind(listen).await?;
+        info!(address = %listener.local_addr().unwrap_or(listen), "serving the log level");
+        admin::serve(listener, log_level, stop).await
+    };
+    if let Err(error) = served.await {
+        warn!(address = %listen, %error, "the log level cannot be changed while the process runs");
+    }
 }
 
 /// Works while this replica leads.
@@ -240,7 +264,7 @@ async fn work(client: Client, options: Options, metrics: Arc<Metrics>, stop: Can
         .run(class::reconcile, |_, never, _| match *never {}, Arc::clone(&context))
         .for_each(|result| {
             if let Err(error) = result {
-                debug!(%error, "watching LambdaRoleClasses");
+                debug!(kind = "LambdaRoleClass", %error, "cannot watch");
             }
             ready(())
         });
@@ -314,17 +338,17 @@ fn report<K: Reconciled>(error: &controller::Error<Infallible, watcher::Error>, 
         controller::Error::ReconcilerFailed(never, _) => match *never {},
         // The object went while it was in the queue.
         controller::Error::ObjectNotFound(object) => {
-            debug!(%object, "gone");
-            K::memory(context).forget((object.namespace.as_deref().unwrap_or_default(), &object.name));
+            let (namespace, name) = (object.namespace.as_deref().unwrap_or_default(), object.name.as_str());
+            debug!(kind = %K::kind(&()), namespace, name, "gone");
+            K::memory(context).forget((namespace, name));
         }
         controller::Error::QueueError(watcher::Error::WatchError(status)) if status.code == GONE => {
-            debug!(%status, "the watch has grown old; listing anew");
+            debug!(kind = %K::kind(&()), error = %status, "the watch has grown old; listing anew");
         }
         controller::Error::QueueError(error) => {
             context.metrics.watch_failed(&K::kind(&()));
-            let kinds = K::plural(&());
-            warn!(%error, "cannot watch {kinds}: is the CRD installed, and may the controller list and watch them?");
+            warn!(kind = %K::kind(&()), %error, "cannot watch: is the CRD installed, and may the controller list and watch the kind?");
         }
-        controller::Error::RunnerError(error) => warn!(%error, "a pass ended abnormally"),
+        controller::Error::RunnerError(error) => warn!(kind = %K::kind(&()), %error, "a pass ended abnormally"),
     }
 }

@@ -72,3 +72,10 @@ then keep conditions that the controller took away: there is none for them.
   name: {{ include "lambdaroles.serviceAccountName" . }}
   namespace: {{ .Release.Namespace }}
 {{- end }}
+
+{{/* The port of a URL: the one that it names, or that of its scheme. */}}
+{{- define "lambdaroles.portOfUrl" -}}
+{{- $url := urlParse . }}
+{{- $named := regexFind ":[0-9]+$" $url.host | trimPrefix ":" }}
+{{- $named | default (ternary 443 80 (eq $url.scheme "https")) }}
+{{- end }}

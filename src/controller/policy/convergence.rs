@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tracing::info;
+use tracing::{Instrument, info};
 
 use super::reported;
 use crate::{
@@ -26,6 +26,7 @@ use crate::{
         },
         reference::arn_of,
     },
+    telemetry::Stage,
 };
 
 /// Makes IAM equal to the spec.
@@ -90,7 +91,7 @@ impl Convergence<'_> {
         if let Err(faults) = class::check(&class.spec) {
             return invalid(faults);
         }
-        let account = match self.aws.account().await {
+        let account = match self.aws.account().instrument(Stage::Resolve.span()).await {
             Ok(account) => account,
             Err(error) => return Ok(failed(error.failure(About::Policy(name), None), None, Vec::new(), false)),
         };
@@ -98,7 +99,7 @@ impl Convergence<'_> {
             Ok(class) => class,
             Err(faults) => return invalid(faults),
         };
-        match self.intent(&class, &account, obstacle) {
+        match Stage::Desired.span().in_scope(|| self.intent(&class, &account, obstacle)) {
             Ok(desired) => self.converge(&class, &account, desired).await,
             Err(stop) => Ok(self.stopped(&class, &account, stop).await),
         }
@@ -169,7 +170,7 @@ impl Convergence<'_> {
         // A name that the class does not allow is looked for only if the object has a policy of that name.
         let is_allowed = class.judge_choices_of_policy(&self.policy.spec).is_empty();
         for arn in self.arns(is_allowed.then(|| self.arn(class, account)), account) {
-            let done = match self.aws.observe_policy(&arn).await {
+            let done = match self.aws.observe_policy(&arn).instrument(Stage::Observe.span()).await {
                 Ok(Some(observed)) => self.enforce(class, observed, hold).await,
                 Ok(None) => Ok(Vec::new()),
                 Err(error) => Err((error.failure(About::Policy(&arn), None), Vec::new())),
@@ -206,7 +207,8 @@ impl Convergence<'_> {
         let unread = |error: aws::Error| (error.failure(About::Policy(&about), None), Vec::new());
         observed.versions = Some(self.aws.policy_versions(&observed.arn).await.map_err(unread)?);
         let steps = compliance::revocation(class, &observed, hold);
-        let applied = aws::apply(self.aws, &about, steps, &self.context.stop).await;
+        let applied = aws::apply(self.aws, &about, steps, &self.context.stop);
+        let applied = applied.instrument(Stage::Apply.span()).await;
         match failure_of(&applied, About::Policy(&about)) {
             None => Ok(applied.done),
             Some(failure) => Err((failure, applied.done)),
@@ -231,7 +233,7 @@ impl Convergence<'_> {
         let is_settled = status::has_synced(previous, policy.metadata.generation, &desired);
         // Twice at most: a policy that turns out to exist when it is created (an answer that was lost) is looked at again.
         for is_second in [false, true] {
-            let observed = match self.observe(&desired).await {
+            let observed = match self.observe(&desired).instrument(Stage::Observe.span()).await {
                 Ok(observed) => observed,
                 Err(error) => {
                     let failure = error.failure(About::Policy(&desired.name), None);
@@ -248,13 +250,14 @@ impl Convergence<'_> {
                     return Ok(self.held(class, observed, hold).await);
                 }
             }
-            let steps = diff(&desired, observed.as_ref());
-            let steps = match guard::judge(&desired, owner, class, observed.as_ref(), steps, is_settled) {
+            let steps = Stage::Diff.span().in_scope(|| diff(&desired, observed.as_ref()));
+            let judge = || guard::judge(&desired, owner, class, observed.as_ref(), steps, is_settled);
+            let steps = match Stage::Guard.span().in_scope(judge) {
                 Ok(steps) => steps,
                 Err(hold) => return Ok(self.held(class, observed, hold).await),
             };
             context.cluster.add_finalizer(*policy).await?;
-            let applied = aws::apply(aws, &desired.name, steps, &context.stop).await;
+            let applied = aws::apply(aws, &desired.name, steps, &context.stop).instrument(Stage::Apply.span()).await;
             match failure_of(&applied, About::Policy(&desired.name)) {
                 None => {
                     if is_settled && !applied.done.is_empty() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kube::ResourceExt;
-use tracing::info;
+use tracing::{Instrument, info};
 
 use super::{convergence::Convergence, reported};
 use crate::{
@@ -29,6 +29,7 @@ use crate::{
         reference,
         status::Note,
     },
+    telemetry::Stage,
 };
 
 /// Deletes the policy, if it is the object's and nobody has it, and lets the object go.
@@ -65,7 +66,7 @@ pub(super) async fn remove(
     let owner = PolicyOwner::of_policy(&owner_of(policy, context));
     let pass = Convergence { policy, previous, context, aws: &aws, owner: &owner };
     let class_name = class.name_any();
-    let account = match aws.account().await {
+    let account = match aws.account().instrument(Stage::Resolve.span()).await {
         Ok(account) => account,
         Err(error) => return Ok(failed(error.failure(About::Policy(&class_name), None), &[])),
     };
@@ -87,7 +88,7 @@ pub(super) async fn remove(
         };
         let verdict = match removal.judge_unseen() {
             Some(verdict) => verdict,
-            None => match look(&removal, &pass, &account).await? {
+            None => match look(&removal, &pass, &account).instrument(Stage::Observe.span()).await? {
                 Ok(verdict) => verdict,
                 Err(error) => return Ok(failed(error.failure(About::Policy(name), None), &[])),
             },
@@ -102,7 +103,7 @@ pub(super) async fn remove(
             }
             Verdict::Release(message) => last_words = last_words.or(farewell(false, name, message.as_deref())),
             Verdict::Delete(steps) => {
-                let applied = aws::apply(&aws, name, steps, &context.stop).await;
+                let applied = aws::apply(&aws, name, steps, &context.stop).instrument(Stage::Apply.span()).await;
                 if let Some(failure) = failure_of(&applied, About::Policy(name)) {
                     return Ok(failed(failure, &applied.done));
                 }
@@ -110,7 +111,7 @@ pub(super) async fn remove(
             }
         }
     }
-    let_go(policy, last_words, context).await
+    let_go(policy, last_words, context).instrument(Stage::Status.span()).await
 }
 
 /// Looks at IAM, and at what the API server has of roles now: one that was made a moment ago counts.

@@ -19,9 +19,11 @@ pub enum PassResult {
     ClusterError,
 }
 
-impl EncodeLabelValue for PassResult {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let label = match self {
+impl PassResult {
+    /// The word for it, in metrics and traces.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
             Self::Synced => "synced",
             Self::Skipped => "skipped",
             Self::Held => "held",
@@ -31,8 +33,22 @@ impl EncodeLabelValue for PassResult {
             Self::Failed(Class::Throttled) => "throttled",
             Self::Failed(Class::Conflict) => "conflict",
             Self::ClusterError => "cluster_error",
-        };
-        label.encode(encoder)
+        }
+    }
+
+    /// Whether something went wrong.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        match self {
+            Self::Failed(_) | Self::ClusterError => true,
+            Self::Synced | Self::Skipped | Self::Held => false,
+        }
+    }
+}
+
+impl EncodeLabelValue for PassResult {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        self.label().encode(encoder)
     }
 }
 

@@ -71,7 +71,7 @@ impl<'a> Release<'a> {
         let arguments = pod.containers[0].args.clone().unwrap();
         // Each Pod has an address of its own; the tests share one.
         let arguments: Vec<&str> =
-            arguments.iter().map(String::as_str).filter(|argument| !argument.starts_with("--listen=")).collect();
+            arguments.iter().map(String::as_str).filter(|argument| !argument.contains("listen=")).collect();
         let kubeconfig = account.kubeconfig();
         let controller = ControllerProcess::start_as(&arguments, kubeconfig.to_str().unwrap()).unwrap();
         Pod { controller, _account: account }

@@ -68,6 +68,7 @@ fn shown((text, manifest): &(String, Value)) -> String {
 #[case::renamed("renamed")]
 #[case::second_release("second-release")]
 #[case::single_replica("single-replica")]
+#[case::traces("traces")]
 #[case::warn_only("warn-only")]
 fn what_is_rendered(#[case] name: &str) {
     let manifests = template(&values(name), cluster(name)).unwrap();

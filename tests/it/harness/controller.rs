@@ -26,8 +26,7 @@ pub struct ControllerProcess {
 
 impl ControllerProcess {
     pub fn start(namespace: &str, aws_endpoint_url: &str, arguments: &[&str]) -> Result<Self> {
-        let given =
-            ["--namespace", namespace, "--aws-endpoint-url", aws_endpoint_url, "--log", "lambdaroles=debug,info"];
+        let given = ["--namespace", namespace, "--aws-endpoint-url", aws_endpoint_url];
         let arguments = [&["controller"], &given[..], arguments].concat();
         // Not as an argument: a test may give another.
         Self::spawn(&arguments, &super::world::setting("CONTROLLER_KUBECONFIG"))
@@ -35,7 +34,7 @@ impl ControllerProcess {
 
     /// One with exactly these arguments but for its address, which is its own, as that of a Pod.
     pub fn start_as(arguments: &[&str], kubeconfig: &str) -> Result<Self> {
-        Self::spawn(&[arguments, &["--listen", "127.0.0.1:0"]].concat(), kubeconfig)
+        Self::spawn(&[arguments, &["--listen", "127.0.0.1:0", "--admin-listen", ""]].concat(), kubeconfig)
     }
 
     fn spawn(arguments: &[&str], kubeconfig: &str) -> Result<Self> {
@@ -66,9 +65,14 @@ impl ControllerProcess {
 
     /// Address of its endpoints, which it logs when it has one.
     pub fn address(&self) -> String {
+        self.address_behind("listening")
+    }
+
+    /// Address that it logs behind `message`.
+    pub fn address_behind(&self, message: &str) -> String {
         let log = self.log();
-        let address = log.split("listening address=").nth(1).and_then(|rest| rest.split_whitespace().next());
-        address.unwrap().to_owned()
+        let behind = log.split(&format!("{message} address=")).nth(1);
+        behind.and_then(|rest| rest.split_whitespace().next()).unwrap().to_owned()
     }
 
     /// SIGKILL: no farewell.

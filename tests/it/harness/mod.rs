@@ -1,6 +1,7 @@
 //! A world for one test: a namespace, an emulator of AWS with a proxy before it, and a controller process.
 
 mod account;
+mod collector;
 mod controller;
 mod objects;
 mod proxy;
@@ -8,6 +9,7 @@ pub mod rights;
 mod world;
 
 pub use account::Account;
+pub use collector::{Answer, Collector, Span};
 pub use controller::ControllerProcess;
 pub use objects::{Kind, Objects, condition_of};
 pub use proxy::{Fault, Proxy};

@@ -34,8 +34,21 @@ use super::{ControllerProcess, Kind, Objects, Proxy, rights};
 /// How long anything may take before a test gives up. Long, as the machine may be slow; nothing waits for it to pass.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Arguments of a controller that looks only when it has to, and settles at once.
-const QUIET: [&str; 8] = ["--settle", "0s", "--resync", "1h", "--listen", "127.0.0.1:0", "--leader-elect", "false"];
+/// Arguments of a controller that looks only when it has to, and settles at once, and shares the machine with others.
+const QUIET: [&str; 12] = [
+    "--settle",
+    "0s",
+    "--resync",
+    "1h",
+    "--listen",
+    "127.0.0.1:0",
+    "--admin-listen",
+    "",
+    "--leader-elect",
+    "false",
+    "--log",
+    "lambdaroles=debug,info",
+];
 
 /// Awaits what has to come.
 ///
