@@ -30,7 +30,7 @@ fn snapshot() -> Snapshot {
     let expiry = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1000));
     let mut snapshot = Snapshot::new(vec![CredentialState { account, expiry, is_failing: true }]);
     snapshot.count(KIND, "teams", State::Ready, None);
-    snapshot.count(KIND, "teams", State::Stalled, Some(Duration::from_secs(60)));
+    snapshot.count(KIND, "teams", State::Stalled, Some(Duration::from_mins(1)));
     snapshot.inline_ratio("teams", 0.25);
     snapshot.overdue(KIND, Duration::from_secs(7));
     snapshot
