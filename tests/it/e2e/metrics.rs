@@ -103,14 +103,34 @@ async fn objects_are_counted_by_what_their_conditions_come_to() {
         objects::<LambdaExecutionRole>(&world, "suspended", 1),
         objects::<LambdaExecutionRole>(&world, "stalled", 1),
         objects::<LambdaExecutionRole>(&world, "refused", 0),
+        objects::<LambdaExecutionRole>(&world, "unverified", 0),
         objects::<LambdaManagedPolicy>(&world, "ready", 1),
         objects::<LambdaRoleGrant>(&world, "ready", 1),
         objects::<LambdaRoleClass>(&world, "ready", 1),
         drift("drift_found"),
     ];
     metrics_show(&world, &expected).await;
-    assert_eq!(value(&world, drift("drift_corrected").trim_end_matches(" 1")).await, None);
+    assert_eq!(value(&world, drift("drift_corrected").trim_end_matches(" 1")).await, Some(0.0));
     world.change("orders", json!({"drift": "Correct"})).await;
     world.ready("orders").await;
     metrics_show(&world, &[objects::<LambdaExecutionRole>(&world, "drifted", 0)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_at_which_nobody_may_look_any_more_does_not_count_as_ready() {
+    let world = World::start().await;
+    world.create_ready("orders", json!({})).await;
+    let denied = Fault::Error { status: 403, code: "AccessDenied", message: "not authorized to perform: iam:GetRole" };
+    world.proxy.fault("GetRole", 1, denied);
+    world.annotate("orders", "lambdaroles.dev/reconcile-at", "now").await;
+    world.condition("orders", ConditionType::Reconciling, "True", Reason::AccessDenied).await;
+    world.condition("orders", ConditionType::Ready, "True", Reason::Ready).await;
+    let expected = [
+        objects::<LambdaExecutionRole>(&world, "ready", 0),
+        objects::<LambdaExecutionRole>(&world, "unverified", 1),
+        "lambdaroles_aws_calls_total{account=\"123456789012\",aws_service=\"IAM\",operation=\"GetRole\",outcome=\"denied\"} 1".to_owned(),
+    ];
+    metrics_show(&world, &expected).await;
+    world.annotate("orders", "lambdaroles.dev/reconcile-at", "again").await;
+    metrics_show(&world, &[objects::<LambdaExecutionRole>(&world, "ready", 1)]).await;
 }
