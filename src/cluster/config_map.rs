@@ -1,6 +1,6 @@
 //! ConfigMaps that workloads read what a role is called from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::{
     api::core::v1::ConfigMap,
@@ -10,7 +10,7 @@ use kube::{
     Api, Resource, ResourceExt,
     api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams, Preconditions},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Cluster, Error};
 use crate::{
@@ -38,51 +38,47 @@ impl Cluster {
     pub async fn export(&self, role: &LambdaExecutionRole, step: &Step) -> Result<(), Error> {
         match step {
             Step::Remove(gone) => self.remove_config_map(role, gone).await,
-            Step::Apply(desired, found) => self.apply_config_map(role, desired, found).await,
-            Step::Create(desired) => {
-                // To apply to what is not there cannot be told from applying to what somebody else has just made. So it is created
-                // first, with nothing but its owner, and workloads wait for a key as they wait for a ConfigMap.
-                let DesiredConfigMap { name, labels, .. } = desired;
-                let bare = ConfigMap {
-                    metadata: ObjectMeta {
-                        name: Some(name.clone()),
-                        labels: Some(labels.clone()),
-                        owner_references: Some(vec![owner_reference(role)]),
-                        ..ObjectMeta::default()
-                    },
-                    ..ConfigMap::default()
-                };
-                let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-                let created = self.config_maps(role).create(&params, &bare).await;
-                let created = created.map_err(Error::new(format!("create ConfigMap {name}")))?;
-                self.apply_config_map(role, desired, &observed(created)).await
-            }
+            Step::Create(desired) => self.create_config_map(role, desired).await,
+            Step::Update(desired, found) => self.update_config_map(role, desired, found).await,
         }
     }
 
+    /// Whole at once, as whoever waits for a ConfigMap does not look whether a key is there. It cannot be applied: to apply to what
+    /// is not there cannot be told from applying to what somebody else has just made.
+    async fn create_config_map(&self, role: &LambdaExecutionRole, desired: &DesiredConfigMap) -> Result<(), Error> {
+        let DesiredConfigMap { name, labels, data } = desired.clone();
+        let new = ConfigMap {
+            metadata: ObjectMeta {
+                name: Some(name.clone()),
+                labels: Some(labels),
+                owner_references: Some(vec![owner_reference(role)]),
+                ..ObjectMeta::default()
+            },
+            data: Some(data),
+            ..ConfigMap::default()
+        };
+        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        let created = self.config_maps(role).create(&params, &new).await;
+        created.map(drop).map_err(Error::new(format!("create ConfigMap {name}")))
+    }
+
     /// UID and version make the write fail on another ConfigMap of that name, and on one that changed.
-    async fn apply_config_map(
+    async fn update_config_map(
         &self,
         role: &LambdaExecutionRole,
         desired: &DesiredConfigMap,
         found: &ObservedConfigMap,
     ) -> Result<(), Error> {
         let DesiredConfigMap { name, labels, data } = desired;
+        let gone = found.own_keys.iter().map(|key| (key, Value::Null));
+        let kept = data.iter().map(|(key, value)| (key, json!(value)));
         let patch = json!({
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {
-                "name": name,
-                "uid": found.uid,
-                "resourceVersion": found.resource_version,
-                "labels": labels,
-                "ownerReferences": [owner_reference(role)],
-            },
-            "data": data,
+            "metadata": {"uid": found.uid, "resourceVersion": found.resource_version, "labels": labels},
+            "data": gone.chain(kept).collect::<BTreeMap<_, _>>(),
         });
-        let params = PatchParams::apply(FIELD_MANAGER).force();
-        let applied = self.config_maps(role).patch(name, &params, &Patch::Apply(patch)).await;
-        applied.map(drop).map_err(Error::new(format!("write ConfigMap {name}")))
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let written = self.config_maps(role).patch(name, &params, &Patch::Merge(patch)).await;
+        written.map(drop).map_err(Error::new(format!("write ConfigMap {name}")))
     }
 
     async fn remove_config_map(&self, role: &LambdaExecutionRole, gone: &ObservedConfigMap) -> Result<(), Error> {
@@ -124,7 +120,7 @@ fn observed(config_map: ConfigMap) -> ObservedConfigMap {
     });
     ObservedConfigMap {
         controller: controllers.next(),
-        applied_keys: metadata.managed_fields.iter().flatten().flat_map(applied_keys).collect(),
+        own_keys: own_keys(metadata.managed_fields.as_deref().unwrap_or_default()),
         name: metadata.name.unwrap_or_default(),
         uid: metadata.uid.unwrap_or_default(),
         resource_version: metadata.resource_version.unwrap_or_default(),
@@ -133,15 +129,36 @@ fn observed(config_map: ConfigMap) -> ObservedConfigMap {
     }
 }
 
-/// The keys that the controller applied, as the API server keeps account of them.
+/// The keys that the controller set and nobody else, as the API server keeps account of them for every kind of write.
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management>
-fn applied_keys(entry: &ManagedFieldsEntry) -> BTreeSet<String> {
-    let is_own = entry.manager.as_deref() == Some(FIELD_MANAGER) && entry.operation.as_deref() == Some("Apply");
-    let fields = entry.fields_v1.as_ref().filter(|_| is_own).and_then(|fields| fields.0["f:data"].as_object());
-    fields
-        .into_iter()
-        .flat_map(|keys| keys.keys())
-        .filter_map(|key| key.strip_prefix("f:"))
-        .map(str::to_owned)
-        .collect()
+fn own_keys(entries: &[ManagedFieldsEntry]) -> BTreeSet<String> {
+    let (own, others): (Vec<_>, Vec<_>) =
+        entries.iter().partition(|entry| entry.manager.as_deref() == Some(FIELD_MANAGER));
+    let others: BTreeSet<String> = others.into_iter().flat_map(keys).collect();
+    own.into_iter().flat_map(keys).filter(|key| !others.contains(key)).collect()
+}
+
+fn keys(entry: &ManagedFieldsEntry) -> impl Iterator<Item = String> {
+    let fields = entry.fields_v1.as_ref().and_then(|fields| fields.0["f:data"].as_object());
+    fields.into_iter().flat_map(|keys| keys.keys()).filter_map(|key| key.strip_prefix("f:")).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(manager: &str, operation: &str, fields: &Value) -> ManagedFieldsEntry {
+        serde_json::from_value(json!({"manager": manager, "operation": operation, "fieldsV1": fields})).unwrap()
+    }
+
+    #[test]
+    fn the_own_keys_are_those_that_nobody_else_set() {
+        let entries = [
+            entry(FIELD_MANAGER, "Update", &json!({"f:data": {".": {}, "f:roleArn": {}, "f:shared": {}}})),
+            entry(FIELD_MANAGER, "Apply", &json!({"f:data": {"f:roleName": {}}, "f:metadata": {"f:labels": {}}})),
+            entry("argocd", "Apply", &json!({"f:data": {"f:theirs": {}, "f:shared": {}}})),
+            entry("kubectl-label", "Update", &json!({"f:metadata": {"f:labels": {"f:team": {}}}})),
+        ];
+        assert_eq!(own_keys(&entries), BTreeSet::from(["roleArn".to_owned(), "roleName".to_owned()]));
+    }
 }

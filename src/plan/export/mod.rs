@@ -47,8 +47,8 @@ pub struct ObservedConfigMap {
     pub labels: BTreeMap<String, String>,
     /// Its data.
     pub data: BTreeMap<String, String>,
-    /// The keys that the controller set by its last write.
-    pub applied_keys: BTreeSet<String>,
+    /// The keys that the controller set, and nobody beside it.
+    pub own_keys: BTreeSet<String>,
 }
 
 /// The owner that controls an object in the cluster, as its owner reference says.
@@ -75,7 +75,7 @@ impl ObservedConfigMap {
         };
         holds(&self.data, &desired.data)
             && holds(&self.labels, &desired.labels)
-            && self.applied_keys.iter().all(|key| desired.data.contains_key(key))
+            && self.own_keys.iter().all(|key| desired.data.contains_key(key))
     }
 }
 
@@ -87,7 +87,7 @@ pub enum Step {
     /// There is none of that name, and it is made.
     Create(DesiredConfigMap),
     /// It is made equal.
-    Apply(DesiredConfigMap, ObservedConfigMap),
+    Update(DesiredConfigMap, ObservedConfigMap),
 }
 
 /// What came of an export.
@@ -209,7 +209,7 @@ pub fn judge(
     match found {
         Some(found) if !found.is_owned_by(role_uid) => return Err(Outcome::Conflict(conflict(found))),
         Some(found) if found.equals(wanted) => {}
-        Some(found) if is_synced(status) => steps.push(Step::Apply(wanted.clone(), found.clone())),
+        Some(found) if is_synced(status) => steps.push(Step::Update(wanted.clone(), found.clone())),
         None if is_ready(status) => steps.push(Step::Create(wanted.clone())),
         Some(_) | None => return Err(Outcome::Waiting),
     }

@@ -162,7 +162,7 @@ fn note(step: &Step) -> Note {
     let message = match step {
         Step::Remove(gone) => format!("Removed ConfigMap {}.", gone.name),
         Step::Create(new) => format!("Wrote ConfigMap {}.", new.name),
-        Step::Apply(new, _) => format!("Wrote ConfigMap {} anew.", new.name),
+        Step::Update(new, _) => format!("Wrote ConfigMap {} anew.", new.name),
     };
     Note { reason: Reason::Exported, message, is_warning: false }
 }

@@ -85,7 +85,7 @@ fn written(desired: &DesiredConfigMap, uid: &str) -> ObservedConfigMap {
         }),
         labels: desired.labels.clone(),
         data: desired.data.clone(),
-        applied_keys: desired.data.keys().cloned().collect(),
+        own_keys: desired.data.keys().cloned().collect(),
     }
 }
 
@@ -170,7 +170,7 @@ fn one_that_is_there_is_kept_equal_while_the_role_is_in_sync() {
     let wanted = wanted(EXPORT);
     let mut edited = written(&wanted, UID);
     edited.data.insert("roleArn".to_owned(), "arn:aws:iam::666666666666:role/other".to_owned());
-    let apply = Ok(vec![Step::Apply(wanted.clone(), edited.clone())]);
+    let apply = Ok(vec![Step::Update(wanted.clone(), edited.clone())]);
     assert_eq!(judge(UID, &status(Reason::PropagationPending, "True"), Some(&wanted), Some(&edited), None), apply);
     let outcome = judge(UID, &status(Reason::GuardrailViolation, "False"), Some(&wanted), Some(&edited), None);
     assert_eq!(outcome, Err(Outcome::Waiting));
@@ -183,7 +183,7 @@ fn a_key_that_is_asked_for_no_more_goes_and_what_others_added_stays() {
     let mut found = written(&all, UID);
     assert_eq!(
         judge(UID, &ready(), Some(&fewer), Some(&found), None),
-        Ok(vec![Step::Apply(fewer.clone(), found.clone())])
+        Ok(vec![Step::Update(fewer.clone(), found.clone())])
     );
     found = written(&fewer, UID);
     found.data.insert("theirs".to_owned(), "x".to_owned());
@@ -353,7 +353,7 @@ prop_compose! {
         found.data.extend(edit.map(|(key, value)| (key.to_owned(), value.to_owned())));
         if forgets {
             found.data.remove("roleName");
-            found.applied_keys.clear();
+            found.own_keys.clear();
         }
         is_there.then_some(found)
     }
@@ -379,7 +379,7 @@ proptest! {
                     prop_assert!(now.is_none());
                     now = Some(written(&new, UID));
                 }
-                Step::Apply(new, before) => {
+                Step::Update(new, before) => {
                     prop_assert!(before.is_owned_by(UID));
                     let mut after = written(&new, UID);
                     after.data.extend(before.data.into_iter().filter(|(key, _)| !new.data.contains_key(key)));

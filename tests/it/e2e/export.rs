@@ -1,9 +1,10 @@
 //! Roles that are handed over to workloads by a ConfigMap.
 
+use futures::StreamExt;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api, ResourceExt,
-    api::{DeleteParams, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
 };
 use lambdaroles::{
     api::{ConditionType, Reason},
@@ -61,6 +62,39 @@ async fn a_role_that_is_ready_has_been_handed_over_and_its_config_map_goes_with_
     world.delete("orders").await;
     world.gone("orders").await;
     assert!(config_maps(&world).get_opt("orders-role").await.unwrap().is_none());
+}
+
+/// Who waits for a ConfigMap looks whether it is there, not what is in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_watches_never_sees_the_config_map_without_its_keys() {
+    let world = World::start().await;
+    let begin = config_maps(&world).list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
+    let object = world.create_ready("orders", export("orders-role")).await;
+    let arn = object.status.unwrap().role_arn.unwrap();
+    world.change("orders", json!({"export": {"configMap": {"keys": {"roleArn": "ROLE_ARN"}}}})).await;
+    world.ready("orders").await;
+    world.delete("orders").await;
+    world.gone("orders").await;
+
+    // All that happened since.
+    let params = WatchParams::default().fields("metadata.name=orders-role");
+    let mut events = config_maps(&world).watch(&params, &begin).await.unwrap().boxed();
+    let mut seen = Vec::new();
+    patiently("the removal", async {
+        loop {
+            match events.next().await.unwrap().unwrap() {
+                WatchEvent::Added(config_map) | WatchEvent::Modified(config_map) => {
+                    seen.push(config_map.data.unwrap_or_default());
+                }
+                WatchEvent::Deleted(_) => break,
+                other => panic!("{other:?}"),
+            }
+        }
+    })
+    .await;
+    let keys: Vec<Vec<&str>> = seen.iter().map(|data| data.keys().map(String::as_str).collect()).collect();
+    assert_eq!(keys, [vec!["accountId", "roleArn", "roleId", "roleName"], vec!["ROLE_ARN"]]);
+    assert!(seen[0]["roleArn"] == arn && seen[1]["ROLE_ARN"] == arn, "{seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
