@@ -186,6 +186,8 @@ pub const FINDING_CODE: &str = "must be the code of a finding, for example DualU
 pub const CLASS_NAME: &str = "must be the name of a LambdaRoleClass: lower-case letters, digits, - and .";
 /// Message: `className` changed.
 pub const CLASS_NAME_IMMUTABLE: &str = "className is immutable: the class says in which account the role is, and a role cannot move; make a new object instead";
+/// Most names of ConfigMaps that a status remembers beside the one that is exported to. Each is one that could not be removed.
+pub const PREVIOUS_EXPORTS_MAX: usize = 16;
 /// Longest key of a ConfigMap, in characters.
 /// <https://kubernetes.io/docs/concepts/configuration/configmap/#configmap-object>
 pub const CONFIG_MAP_KEY_MAX: usize = 253;

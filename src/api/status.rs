@@ -4,6 +4,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rule;
+
 /// What the controller saw and did. It says nothing about who owns a role: the role's tags do.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -133,6 +135,11 @@ pub struct AttachedPolicy {
 pub struct ExportStatus {
     /// Name of the ConfigMap, in the object's namespace.
     pub config_map: String,
+
+    /// Names of those that were written before and go once this one is there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = rule::PREVIOUS_EXPORTS_MAX))]
+    pub previous: Vec<String>,
 }
 
 /// Policies on a role that its object did not put there.

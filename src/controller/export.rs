@@ -1,14 +1,16 @@
 //! What workloads read of a role is written before the role is called ready, so that whoever waits for that finds it.
 
+use std::collections::BTreeSet;
+
 use kube::ResourceExt;
 use tracing::{info, warn};
 
 use super::Context;
 use crate::{
-    api::{LambdaExecutionRole, LambdaExecutionRoleStatus, status::ExportStatus},
+    api::{LambdaExecutionRole, LambdaExecutionRoleStatus},
     cluster,
     plan::{
-        export::{self, Ask, DesiredConfigMap, ObservedConfigMap, Outcome, Step},
+        export::{self, Ask, DesiredConfigMap, Outcome, Step},
         status::{Pass, Report},
     },
 };
@@ -25,7 +27,7 @@ pub(super) async fn hand_over(
     let outcome = match export::ask(role, &report.status, context.export) {
         Ask::Settled(outcome) => outcome,
         Ask::Look { wanted, left } => {
-            let look = Look { role, wanted: wanted.as_ref(), left: left.as_deref() };
+            let look = Look { role, wanted: wanted.as_ref(), left: &left };
             match look.carry_out(pass.previous, &mut report.status, &mut done, context).await {
                 Ok(outcome) => outcome,
                 Err(error) if error.is_refused() => {
@@ -46,7 +48,7 @@ pub(super) async fn hand_over(
 struct Look<'a> {
     role: &'a LambdaExecutionRole,
     wanted: Option<&'a DesiredConfigMap>,
-    left: Option<&'a str>,
+    left: &'a BTreeSet<String>,
 }
 
 impl Look<'_> {
@@ -57,31 +59,31 @@ impl Look<'_> {
         done: &mut Vec<Step>,
         context: &Context,
     ) -> Result<Outcome, cluster::Error> {
-        let found = self.read(self.wanted.map(|wanted| wanted.name.as_str()), context).await?;
-        let left = self.read(self.left, context).await?;
+        let found = match self.wanted {
+            Some(wanted) => context.cluster.config_map(self.role, &wanted.name).await?,
+            None => None,
+        };
+        let mut left = Vec::new();
+        for name in self.left {
+            left.extend(context.cluster.config_map(self.role, name).await?);
+        }
         let uid = self.role.uid().unwrap_or_default();
-        let steps = match export::judge(&uid, status, self.wanted, found.as_ref(), left.as_ref()) {
+        let steps = match export::judge(&uid, status, self.wanted, found.as_ref(), &left) {
             Ok(steps) => steps,
             Err(outcome) => return Ok(outcome),
         };
+        if let Some(wanted) = self.wanted {
+            status.export = Some(export::remembered(wanted, &steps));
+        }
         for step in steps {
-            if let Step::Create(new) = &step {
+            if let Step::Create(_) = &step {
                 // Before it is there: a process that is killed in between leaves one that the next spec may not name.
-                status.export = Some(ExportStatus { config_map: new.name.clone() });
-                let announced = LambdaExecutionRoleStatus { export: status.export.clone(), ..previous.clone() };
-                context.cluster.write_status(self.role, &announced).await?;
+                context.cluster.write_status(self.role, &export::announcement(previous, status)).await?;
             }
             context.cluster.export(self.role, &step).await?;
             done.push(step);
         }
         Ok(if self.wanted.is_some() { Outcome::Exported } else { Outcome::Withdrawn })
-    }
-
-    async fn read(&self, name: Option<&str>, context: &Context) -> Result<Option<ObservedConfigMap>, cluster::Error> {
-        match name {
-            Some(name) => context.cluster.config_map(self.role, name).await,
-            None => Ok(None),
-        }
     }
 }
 

@@ -9,6 +9,8 @@ use super::status::conditions::condition;
 use crate::api::{
     ConditionType, LambdaExecutionRole, LambdaExecutionRoleStatus, MANAGED_BY_LABEL, ROLE_LABEL, Reason,
     export::{Export, ExportKeys},
+    rule,
+    status::ExportStatus,
 };
 
 mod check;
@@ -118,24 +120,25 @@ pub enum Outcome {
 pub enum Ask {
     /// Nothing.
     Settled(Outcome),
-    /// The ConfigMap that is wanted, and that of another name which was written before and shall go.
+    /// The ConfigMap that is wanted, and those of other names which were written before and shall go.
     Look {
         /// The one that is wanted; `None` if none is.
         wanted: Option<DesiredConfigMap>,
-        /// Name of the one that shall go.
-        left: Option<String>,
+        /// Names of those that shall go.
+        left: BTreeSet<String>,
     },
 }
 
 /// What has to be looked at, after a pass that came to `status`.
 #[must_use]
 pub fn ask(role: &LambdaExecutionRole, status: &LambdaExecutionRoleStatus, is_enabled: bool) -> Ask {
-    let before = status.export.as_ref().map(|export| export.config_map.clone());
+    let before: BTreeSet<String> = status.export.iter().flat_map(written).cloned().collect();
     let Some(export) = &role.spec.export else {
-        return match before {
-            // Without exports the controller has no right to remove it.
-            Some(name) if is_enabled && !role.spec.suspend => Ask::Look { wanted: None, left: Some(name) },
-            Some(_) | None => Ask::Settled(Outcome::Nothing),
+        // Without exports the controller has no right to remove it.
+        return if before.is_empty() || !is_enabled || role.spec.suspend {
+            Ask::Settled(Outcome::Nothing)
+        } else {
+            Ask::Look { wanted: None, left: before }
         };
     };
     if !is_enabled {
@@ -148,7 +151,10 @@ pub fn ask(role: &LambdaExecutionRole, status: &LambdaExecutionRoleStatus, is_en
         return Ask::Settled(Outcome::Waiting);
     }
     match desired(role, export, status) {
-        Some(wanted) => Ask::Look { left: before.filter(|name| *name != wanted.name), wanted: Some(wanted) },
+        Some(wanted) => {
+            let left = before.into_iter().filter(|name| *name != wanted.name).collect();
+            Ask::Look { wanted: Some(wanted), left }
+        }
         None => Ask::Settled(Outcome::Waiting),
     }
 }
@@ -189,10 +195,15 @@ fn desired(
 pub fn names(role: &LambdaExecutionRole) -> BTreeSet<String> {
     let of_spec = role.spec.export.as_ref().map(|export| export.config_map.name.clone());
     let of_status = role.status.as_ref().and_then(|status| status.export.as_ref());
-    of_spec.into_iter().chain(of_status.map(|export| export.config_map.clone())).collect()
+    of_spec.into_iter().chain(of_status.into_iter().flat_map(written).cloned()).collect()
 }
 
-/// What is done, given the ConfigMaps that were looked at; or why nothing is. `role_uid` is the object's UID.
+fn written(export: &ExportStatus) -> impl Iterator<Item = &String> {
+    std::iter::once(&export.config_map).chain(&export.previous)
+}
+
+/// What is done, in order, given the ConfigMaps that were looked at; or why nothing is. What was written before goes last, so that
+/// workloads have the one or the other. `role_uid` is the object's UID.
 ///
 /// # Errors
 /// Why the ConfigMap is not as it shall be.
@@ -201,19 +212,44 @@ pub fn judge(
     status: &LambdaExecutionRoleStatus,
     wanted: Option<&DesiredConfigMap>,
     found: Option<&ObservedConfigMap>,
-    left: Option<&ObservedConfigMap>,
+    left: &[ObservedConfigMap],
 ) -> Result<Vec<Step>, Outcome> {
-    let mut steps: Vec<Step> =
-        left.filter(|left| left.is_owned_by(role_uid)).cloned().map(Step::Remove).into_iter().collect();
-    let Some(wanted) = wanted else { return Ok(steps) };
-    match found {
+    let removals = left.iter().filter(|left| left.is_owned_by(role_uid)).cloned().map(Step::Remove);
+    let Some(wanted) = wanted else { return Ok(removals.collect()) };
+    let write = match found {
         Some(found) if !found.is_owned_by(role_uid) => return Err(Outcome::Conflict(conflict(found))),
-        Some(found) if found.equals(wanted) => {}
-        Some(found) if is_synced(status) => steps.push(Step::Update(wanted.clone(), found.clone())),
-        None if is_ready(status) => steps.push(Step::Create(wanted.clone())),
+        Some(found) if found.equals(wanted) => None,
+        Some(found) if is_synced(status) => Some(Step::Update(wanted.clone(), found.clone())),
+        None if is_ready(status) => Some(Step::Create(wanted.clone())),
         Some(_) | None => return Err(Outcome::Waiting),
+    };
+    Ok(write.into_iter().chain(removals).collect())
+}
+
+/// What the status names from the moment on that the steps are begun: the ConfigMap that is wanted, and those that are there until
+/// then.
+#[must_use]
+pub fn remembered(wanted: &DesiredConfigMap, steps: &[Step]) -> ExportStatus {
+    let goes = steps.iter().filter_map(|step| match step {
+        Step::Remove(gone) => Some(gone.name.clone()),
+        Step::Create(_) | Step::Update(..) => None,
+    });
+    ExportStatus { config_map: wanted.name.clone(), previous: goes.take(rule::PREVIOUS_EXPORTS_MAX).collect() }
+}
+
+/// The status that names a ConfigMap before it is made, in a pass over IAM that came to `status`: what IAM was changed to, but
+/// nothing of how the object stands, which is not known yet.
+#[must_use]
+pub fn announcement(
+    previous: &LambdaExecutionRoleStatus,
+    status: &LambdaExecutionRoleStatus,
+) -> LambdaExecutionRoleStatus {
+    LambdaExecutionRoleStatus {
+        observed_generation: previous.observed_generation,
+        conditions: previous.conditions.clone(),
+        last_handled_reconcile_at: previous.last_handled_reconcile_at.clone(),
+        ..status.clone()
     }
-    Ok(steps)
 }
 
 fn is_synced(status: &LambdaExecutionRoleStatus) -> bool {

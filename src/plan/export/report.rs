@@ -29,7 +29,7 @@ pub fn told(
     match outcome {
         Outcome::Withdrawn => report.status.export = None,
         Outcome::Exported => {
-            report.status.export = asked.clone().map(|config_map| ExportStatus { config_map });
+            report.status.export = asked.clone().map(|config_map| ExportStatus { config_map, previous: Vec::new() });
         }
         Outcome::Nothing
         | Outcome::Waiting

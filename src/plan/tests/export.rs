@@ -1,6 +1,9 @@
 //! What is done about an exported ConfigMap, and what is said of it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
 use kube::core::ObjectMeta;
@@ -9,10 +12,16 @@ use rstest::rstest;
 
 use super::spec;
 use crate::{
-    api::{ConditionType, LambdaExecutionRole, LambdaExecutionRoleStatus as Status, Reason, status::ExportStatus},
+    api::{
+        ConditionType, LambdaExecutionRole, LambdaExecutionRoleStatus as Status, Reason,
+        status::{AttachedPolicy, ExportStatus},
+    },
     plan::{
         Class, Failure,
-        export::{Ask, ControllingOwner, DesiredConfigMap, ObservedConfigMap, Outcome, Step, ask, judge, told},
+        export::{
+            Ask, ControllingOwner, DesiredConfigMap, ObservedConfigMap, Outcome, Step, announcement, ask, judge, names,
+            remembered, told,
+        },
         status::{Next, Pass, Report, conditions::condition, report},
     },
 };
@@ -62,7 +71,13 @@ fn ready() -> Status {
 }
 
 fn exported_to(name: &str) -> Status {
-    Status { export: Some(ExportStatus { config_map: name.to_owned() }), ..ready() }
+    renamed(&[], name)
+}
+
+/// A status that was exported to the last, and before that to the others, which may be there still.
+fn renamed(previous: &[&str], name: &str) -> Status {
+    let previous = previous.iter().map(|&name| name.to_owned()).collect();
+    Status { export: Some(ExportStatus { config_map: name.to_owned(), previous }), ..ready() }
 }
 
 fn wanted(yaml: &str) -> DesiredConfigMap {
@@ -142,27 +157,79 @@ fn nothing_is_looked_at_where(
     assert_eq!(ask(&role(spec), &status, is_enabled), Ask::Settled(outcome));
 }
 
+#[rstest]
+#[case::the_same(EXPORT, exported_to("orders-role"), Some("orders-role"), &[])]
+#[case::another(EXPORT, exported_to("old"), Some("orders-role"), &["old"])]
+#[case::none("{}", exported_to("old"), None, &["old"])]
+#[case::another_after_a_pass_that_was_cut_off(EXPORT, renamed(&["oldest"], "old"), Some("orders-role"), &["old", "oldest"])]
+#[case::the_same_after_a_pass_that_was_cut_off(EXPORT, renamed(&["old"], "orders-role"), Some("orders-role"), &["old"])]
+#[case::the_first_again(EXPORT, renamed(&["orders-role"], "new"), Some("orders-role"), &["new"])]
+fn what_was_written_under_other_names_goes_where_the_spec_asks_for(
+    #[case] spec: &str,
+    #[case] status: Status,
+    #[case] name: Option<&str>,
+    #[case] goes: &[&str],
+) {
+    let Ask::Look { wanted, left } = ask(&role(spec), &status, true) else { panic!() };
+    assert_eq!(wanted.map(|wanted| wanted.name).as_deref(), name);
+    assert_eq!(left.iter().map(String::as_str).collect::<Vec<_>>(), goes);
+    let going = LambdaExecutionRole { status: Some(status), ..role(spec) };
+    let known: BTreeSet<String> = goes.iter().copied().chain(name).map(str::to_owned).collect();
+    assert_eq!(names(&going), known, "with the object all of them go");
+}
+
 #[test]
-fn the_config_map_of_another_name_that_was_written_before_goes() {
-    let Ask::Look { wanted, left } = ask(&role(EXPORT), &exported_to("old"), true) else { panic!() };
-    assert_eq!((wanted.map(|wanted| wanted.name).as_deref(), left.as_deref()), (Some("orders-role"), Some("old")));
-    let Ask::Look { wanted, left } = ask(&role(EXPORT), &exported_to("orders-role"), true) else { panic!() };
-    assert_eq!((wanted.is_some(), left), (true, None));
-    let Ask::Look { wanted, left } = ask(&role("{}"), &exported_to("old"), true) else { panic!() };
-    assert_eq!((wanted, left.as_deref()), (None, Some("old")));
+fn the_new_one_is_made_before_the_old_ones_go_and_until_then_all_are_remembered() {
+    let wanted = wanted(EXPORT);
+    let old = ["a", "b"].map(|name| ObservedConfigMap { name: name.to_owned(), ..written(&wanted, UID) });
+    let foreign = ObservedConfigMap { name: "c".to_owned(), ..written(&wanted, "uid-of-another") };
+    let left = [old.to_vec(), vec![foreign]].concat();
+    let [first, second] = old.map(Step::Remove);
+    let steps = judge(UID, &ready(), Some(&wanted), None, &left).unwrap();
+    assert_eq!(steps, [Step::Create(wanted.clone()), first.clone(), second.clone()]);
+    let expected =
+        ExportStatus { config_map: "orders-role".to_owned(), previous: vec!["a".to_owned(), "b".to_owned()] };
+    assert_eq!(remembered(&wanted, &steps), expected);
+    // Once it is there they go, whether or not the role is ready.
+    let there = written(&wanted, UID);
+    let pending = status(Reason::PropagationPending, "True");
+    assert_eq!(judge(UID, &pending, Some(&wanted), Some(&there), &left), Ok(vec![first, second]));
+    // It is not there yet, and cannot be.
+    assert_eq!(judge(UID, &pending, Some(&wanted), None, &left), Err(Outcome::Waiting));
+}
+
+#[test]
+fn before_it_is_made_the_status_says_what_was_put_on_the_role_but_not_how_the_object_stands() {
+    let previous = Status { observed_generation: Some(1), ..status(Reason::PropagationPending, "False") };
+    let attached: Vec<AttachedPolicy> =
+        vec![serde_json::from_value(serde_json::json!({"arn": "arn:aws:iam::aws:policy/X"})).unwrap()];
+    let now = Status {
+        observed_generation: Some(2),
+        last_handled_reconcile_at: Some("now".to_owned()),
+        managed_policies: attached,
+        ..exported_to("orders-role")
+    };
+    let announced = announcement(&previous, &now);
+    let expected = Status {
+        observed_generation: Some(1),
+        last_handled_reconcile_at: None,
+        conditions: previous.conditions,
+        ..now
+    };
+    assert_eq!(announced, expected);
 }
 
 #[test]
 fn it_is_made_once_the_role_is_ready_and_not_before() {
     let wanted = wanted(EXPORT);
     let create = Ok(vec![Step::Create(wanted.clone())]);
-    assert_eq!(judge(UID, &ready(), Some(&wanted), None, None), create);
+    assert_eq!(judge(UID, &ready(), Some(&wanted), None, &[]), create);
     for reason in [Reason::PropagationPending, Reason::GuardrailViolation, Reason::Throttled] {
-        let outcome = judge(UID, &status(reason, "True"), Some(&wanted), None, None);
+        let outcome = judge(UID, &status(reason, "True"), Some(&wanted), None, &[]);
         assert_eq!(outcome, Err(Outcome::Waiting), "{reason}");
     }
     // An export that failed is what the role is not ready for.
-    assert_eq!(judge(UID, &status(Reason::ConfigMapConflict, "True"), Some(&wanted), None, None), create);
+    assert_eq!(judge(UID, &status(Reason::ConfigMapConflict, "True"), Some(&wanted), None, &[]), create);
 }
 
 #[test]
@@ -171,8 +238,8 @@ fn one_that_is_there_is_kept_equal_while_the_role_is_in_sync() {
     let mut edited = written(&wanted, UID);
     edited.data.insert("roleArn".to_owned(), "arn:aws:iam::666666666666:role/other".to_owned());
     let apply = Ok(vec![Step::Update(wanted.clone(), edited.clone())]);
-    assert_eq!(judge(UID, &status(Reason::PropagationPending, "True"), Some(&wanted), Some(&edited), None), apply);
-    let outcome = judge(UID, &status(Reason::GuardrailViolation, "False"), Some(&wanted), Some(&edited), None);
+    assert_eq!(judge(UID, &status(Reason::PropagationPending, "True"), Some(&wanted), Some(&edited), &[]), apply);
+    let outcome = judge(UID, &status(Reason::GuardrailViolation, "False"), Some(&wanted), Some(&edited), &[]);
     assert_eq!(outcome, Err(Outcome::Waiting));
 }
 
@@ -182,13 +249,13 @@ fn a_key_that_is_asked_for_no_more_goes_and_what_others_added_stays() {
     let fewer = wanted("{export: {configMap: {name: orders-role, keys: {roleArn: roleArn}}}}");
     let mut found = written(&all, UID);
     assert_eq!(
-        judge(UID, &ready(), Some(&fewer), Some(&found), None),
+        judge(UID, &ready(), Some(&fewer), Some(&found), &[]),
         Ok(vec![Step::Update(fewer.clone(), found.clone())])
     );
     found = written(&fewer, UID);
     found.data.insert("theirs".to_owned(), "x".to_owned());
     found.labels.insert("team".to_owned(), "shop".to_owned());
-    assert_eq!(judge(UID, &ready(), Some(&fewer), Some(&found), None), Ok(Vec::new()));
+    assert_eq!(judge(UID, &ready(), Some(&fewer), Some(&found), &[]), Ok(Vec::new()));
 }
 
 #[rstest]
@@ -204,14 +271,14 @@ fn one_that_is_not_the_objects_is_not_touched_and_the_old_one_stays_meanwhile(
         None => ObservedConfigMap { controller: None, ..written(&wanted, UID) },
     };
     let left = ObservedConfigMap { name: "old".to_owned(), ..written(&wanted, UID) };
-    match judge(UID, &ready(), Some(&wanted), Some(&found), Some(&left)) {
+    match judge(UID, &ready(), Some(&wanted), Some(&found), &[left]) {
         Err(Outcome::Conflict(message)) => {
             assert!(message.contains(said) && message.contains("not touched"), "{message}");
         }
         other => panic!("{other:?}"),
     }
     let foreign = ObservedConfigMap { name: "old".to_owned(), ..found };
-    assert_eq!(judge(UID, &ready(), None, None, Some(&foreign)), Ok(Vec::new()));
+    assert_eq!(judge(UID, &ready(), None, None, &[foreign]), Ok(Vec::new()));
 }
 
 #[test]
@@ -364,7 +431,8 @@ proptest! {
     #[test]
     fn a_second_pass_has_nothing_to_do_and_others_lose_nothing(found in found(), left in found()) {
         let wanted = wanted(EXPORT);
-        let Ok(steps) = judge(UID, &ready(), Some(&wanted), found.as_ref(), left.as_ref()) else {
+        let left: Vec<_> = left.into_iter().collect();
+        let Ok(steps) = judge(UID, &ready(), Some(&wanted), found.as_ref(), &left) else {
             prop_assert!(found.is_some_and(|found| !found.is_owned_by(UID)));
             return Ok(());
         };
@@ -373,7 +441,8 @@ proptest! {
             match step {
                 Step::Remove(gone) => {
                     prop_assert!(gone.is_owned_by(UID));
-                    left_now = None;
+                    prop_assert!(now.is_some(), "workloads have the one or the other");
+                    left_now.clear();
                 }
                 Step::Create(new) => {
                     prop_assert!(now.is_none());
@@ -387,6 +456,6 @@ proptest! {
                 }
             }
         }
-        prop_assert_eq!(judge(UID, &ready(), Some(&wanted), now.as_ref(), left_now.as_ref()), Ok(Vec::new()));
+        prop_assert_eq!(judge(UID, &ready(), Some(&wanted), now.as_ref(), &left_now), Ok(Vec::new()));
     }
 }

@@ -1,7 +1,7 @@
 //! Roles that are handed over to workloads by a ConfigMap.
 
 use futures::StreamExt;
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::{core::v1::ConfigMap, rbac::v1::PolicyRule};
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
@@ -162,6 +162,99 @@ async fn a_config_map_of_somebody_else_is_not_touched_and_the_object_says_so() {
     world.gone("second").await;
     assert_eq!(config_maps(&world).get("settings").await.unwrap(), theirs);
     assert!(config_maps(&world).get_opt("shared").await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_name_that_is_taken_leaves_the_config_map_of_the_old_one() {
+    let world = World::start().await;
+    world.create_ready("orders", export("orders-role")).await;
+    let written = config_maps(&world).get("orders-role").await.unwrap();
+    let theirs = put(&world, "settings", json!({"roleArn": "mine"})).await;
+    world.change("orders", export("settings")).await;
+    let object = world.condition("orders", ConditionType::Stalled, "True", Reason::ConfigMapConflict).await;
+    assert_eq!(object.status.unwrap().export.unwrap().config_map, "orders-role");
+    assert_eq!(config_maps(&world).get("orders-role").await.unwrap(), written);
+
+    world.change("orders", export("renamed")).await;
+    world.ready("orders").await;
+    assert_eq!(data(&config_maps(&world).get("renamed").await.unwrap()), data(&written));
+    assert!(config_maps(&world).get_opt("orders-role").await.unwrap().is_none());
+    assert_eq!(config_maps(&world).get("settings").await.unwrap(), theirs);
+}
+
+/// What a controller leaves that gets no further than one step of a renaming: the status names all that may be there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renaming_that_is_cut_off_before_or_after_the_new_one_is_made_leaves_nothing_behind() {
+    let mut world = World::start().await;
+    let account = Account::with(&world.client, &world.namespace, without("create")).await;
+    let kubeconfig = account.kubeconfig();
+    world.create_ready("orders", export("orders-role")).await;
+    for (verb, name, there) in [("create", "before", vec!["orders-role"]), ("delete", "after", vec!["after", "last"])] {
+        world.controller.kill().await.unwrap();
+        account.grant(without(verb)).await;
+        world.restart_controller(&["--kubeconfig", kubeconfig.to_str().unwrap()]);
+        world.change("orders", export(name)).await;
+        world.condition("orders", ConditionType::Stalled, "True", Reason::ExportFailed).await;
+        world.controller.kill().await.unwrap();
+        assert_eq!(names(&world).await, there);
+
+        world.change("orders", export("last")).await;
+        world.restart_controller(&[]);
+        let object = world.ready("orders").await;
+        assert_eq!(names(&world).await, ["last"]);
+        assert!(object.status.unwrap().export.unwrap().previous.is_empty());
+    }
+}
+
+/// The rights of a controller but for one on ConfigMaps.
+fn without(verb: &str) -> Vec<PolicyRule> {
+    let mut of_export = export_policy_rules();
+    for rule in &mut of_export {
+        rule.verbs.retain(|own| own != verb);
+    }
+    policy_rules().into_iter().chain(of_export).collect()
+}
+
+/// Names of the ConfigMaps that were exported.
+async fn names(world: &World) -> Vec<String> {
+    let params = ListParams::default().labels("app.kubernetes.io/managed-by=lambdaroles");
+    let found = config_maps(world).list(&params).await.unwrap();
+    found.iter().map(ResourceExt::name_any).collect()
+}
+
+/// Under `Keep` what is about to be put on a role is announced in the status, and so is a ConfigMap before it is made.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_announcement_of_a_config_map_does_not_take_back_that_of_a_policy() {
+    let world = World::start().await;
+    let begin = world.roles.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
+    let spec = json!({
+        "unlisted": {"managedPolicies": "Keep"},
+        "managedPolicies": [{"aws": "AWSLambdaBasicExecutionRole"}],
+        "export": {"configMap": {"name": "orders-role"}},
+    });
+    world.create_ready("orders", spec).await;
+
+    let params = WatchParams::default().fields("metadata.name=orders");
+    let mut events = world.roles.watch(&params, &begin).await.unwrap().boxed();
+    let mut seen = Vec::new();
+    patiently("the role to be ready", async {
+        loop {
+            match events.next().await.unwrap().unwrap() {
+                WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+                    let is_ready = condition(&object, ConditionType::Ready).is_some_and(|ready| ready.status == "True");
+                    let status = object.status.unwrap_or_default();
+                    seen.push((status.managed_policies.len(), status.export.is_some()));
+                    if is_ready {
+                        break;
+                    }
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    })
+    .await;
+    seen.dedup();
+    assert_eq!(seen, [(0, false), (1, false), (1, true)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
