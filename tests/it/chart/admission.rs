@@ -4,14 +4,14 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use super::{of_kind, rendered};
+use super::{GUARDRAILS, named, rendered};
 
 const POLICY: &str = "charts/lambdaroles/templates/validatingadmissionpolicy.yaml";
 
 /// The unit tests evaluate the template, without the lines that are Helm's. This is what they leave out.
 #[test]
 fn what_is_rendered_of_the_policy_is_what_the_unit_tests_evaluate() {
-    let mut policy = of_kind("ValidatingAdmissionPolicy", &rendered(&json!({})));
+    let mut policy = named("ValidatingAdmissionPolicy", GUARDRAILS, &rendered(&json!({})));
     assert_eq!(policy["spec"]["failurePolicy"], "Ignore");
     policy["spec"].as_object_mut().unwrap().remove("failurePolicy");
     policy["metadata"]["labels"] = Value::Null;
@@ -24,8 +24,8 @@ fn what_is_rendered_of_the_policy_is_what_the_unit_tests_evaluate() {
 #[test]
 fn every_class_is_a_parameter_of_the_policy() {
     let manifests = rendered(&json!({"admission": {"validationActions": ["Warn", "Audit"]}}));
-    let (policy, binding) =
-        (of_kind("ValidatingAdmissionPolicy", &manifests), of_kind("ValidatingAdmissionPolicyBinding", &manifests));
+    let policy = named("ValidatingAdmissionPolicy", GUARDRAILS, &manifests);
+    let binding = named("ValidatingAdmissionPolicyBinding", GUARDRAILS, &manifests);
     assert_eq!(
         policy["spec"]["paramKind"],
         json!({"apiVersion": "lambdaroles.dev/v1alpha1", "kind": "LambdaRoleClass"})
@@ -43,7 +43,7 @@ fn every_class_is_a_parameter_of_the_policy() {
 #[test]
 fn the_values_are_told() {
     let manifests = rendered(&json!({"admission": {"failurePolicy": "Fail"}}));
-    assert_eq!(of_kind("ValidatingAdmissionPolicy", &manifests)["spec"]["failurePolicy"], "Fail");
+    assert_eq!(named("ValidatingAdmissionPolicy", GUARDRAILS, &manifests)["spec"]["failurePolicy"], "Fail");
     let manifests = rendered(&json!({"admission": {"enabled": false}}));
-    assert!(manifests.iter().all(|manifest| !manifest["kind"].to_string().contains("Admission")), "{manifests:?}");
+    assert!(manifests.iter().all(|manifest| manifest["metadata"]["name"] != GUARDRAILS), "{manifests:?}");
 }

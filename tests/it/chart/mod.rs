@@ -1,6 +1,7 @@
 //! The chart, rendered and installed by real Helm. `make test` says where Helm is.
 
 mod admission;
+mod export;
 mod install;
 mod render;
 mod values;
@@ -10,6 +11,9 @@ use std::{env, ffi::OsString, fs, path::Path, process::Command};
 use serde_json::Value;
 
 pub const CHART: &str = "charts/lambdaroles";
+
+/// The admission policy of the classes' guardrails, and its binding.
+const GUARDRAILS: &str = "guardrails.lambdaroles.dev";
 
 /// A program that lies beside Helm, or Helm itself.
 fn beside_helm(program: &str) -> Command {
@@ -45,6 +49,12 @@ fn template(values: &Value, arguments: &[&str]) -> Result<Vec<(String, Value)>, 
 
 pub fn rendered(values: &Value) -> Vec<Value> {
     template(values, &[]).unwrap().into_iter().map(|(_, manifest)| manifest).collect()
+}
+
+fn named(kind: &str, name: &str, manifests: &[Value]) -> Value {
+    let of_name: Vec<Value> =
+        manifests.iter().filter(|manifest| manifest["metadata"]["name"] == name).cloned().collect();
+    of_kind(kind, &of_name)
 }
 
 pub fn of_kind(kind: &str, manifests: &[Value]) -> Value {
