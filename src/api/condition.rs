@@ -117,7 +117,7 @@ pub enum Reason {
     InUseByFunctions,
     /// Policies that this object does not own are on the role, and `spec.unlisted` keeps them.
     ForeignPolicies,
-    /// Workloads can read what the role is called. As an event: the ConfigMap was written or removed.
+    /// Workloads can read what the role is called. As an event: the ConfigMap was written.
     Exported,
     /// The ConfigMap is written once the role is ready.
     RoleNotReady,
@@ -127,6 +127,8 @@ pub enum Reason {
     ExportDisabled,
     /// The API server did not let the controller write or remove the ConfigMap.
     ExportFailed,
+    /// Event: a ConfigMap that was exported before was removed.
+    ExportRemoved,
     /// Event: the role was created.
     Created,
     /// Event: the role was changed to match a changed spec.

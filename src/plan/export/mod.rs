@@ -107,6 +107,8 @@ pub enum Outcome {
     Suspended,
     /// The controller runs without exports.
     Disabled,
+    /// None is asked for any more, and the controller runs without exports, so what these names were written to stays.
+    Left(BTreeSet<String>),
     /// The ConfigMap of that name is not the object's: in words.
     Conflict(String),
     /// The API server refuses, and a retry alone does not help: in words.
@@ -134,11 +136,12 @@ pub enum Ask {
 pub fn ask(role: &LambdaExecutionRole, status: &LambdaExecutionRoleStatus, is_enabled: bool) -> Ask {
     let before: BTreeSet<String> = status.export.iter().flat_map(written).cloned().collect();
     let Some(export) = &role.spec.export else {
-        // Without exports the controller has no right to remove it.
-        return if before.is_empty() || !is_enabled || role.spec.suspend {
-            Ask::Settled(Outcome::Nothing)
-        } else {
-            Ask::Look { wanted: None, left: before }
+        return match before {
+            before if before.is_empty() => Ask::Settled(Outcome::Nothing),
+            // The controller has no right to remove them.
+            before if !is_enabled => Ask::Settled(Outcome::Left(before)),
+            _ if role.spec.suspend => Ask::Settled(Outcome::Nothing),
+            before => Ask::Look { wanted: None, left: before },
         };
     };
     if !is_enabled {

@@ -1,10 +1,12 @@
 //! What is said of an export.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::{Outcome, Step, is_ready};
+use super::{Outcome, Step, is_ready, written};
 use crate::{
-    api::{ConditionType, LambdaExecutionRole, Reason, status::ExportStatus},
+    api::{ConditionType, LambdaExecutionRole, LambdaExecutionRoleStatus, Reason, status::ExportStatus},
     plan::{
         Class,
         status::{
@@ -35,13 +37,15 @@ pub fn told(
         | Outcome::Waiting
         | Outcome::Suspended
         | Outcome::Disabled
+        | Outcome::Left(_)
         | Outcome::Conflict(_)
         | Outcome::Refused(_)
         | Outcome::Failing(_) => {}
     }
     report.notes.extend(done.iter().map(note));
     let name = asked.as_deref().unwrap_or_default();
-    set(&mut report, pass, ConditionType::Exported, verdict(pass, name, outcome));
+    let exported = verdict(pass, &report.status, name, outcome);
+    set(&mut report, pass, ConditionType::Exported, exported);
     if asked.is_some() {
         set_ready(&mut report, pass, name, outcome);
     }
@@ -60,7 +64,7 @@ pub fn told(
 /// The reason of an export that is not what it shall be, and when it is tried again if not at the resync.
 fn trouble(outcome: &Outcome) -> Option<(Reason, Option<Class>)> {
     match outcome {
-        Outcome::Disabled => Some((Reason::ExportDisabled, None)),
+        Outcome::Disabled | Outcome::Left(_) => Some((Reason::ExportDisabled, None)),
         // Nobody tells when the ConfigMap goes, or the right comes.
         Outcome::Conflict(_) => Some((Reason::ConfigMapConflict, Some(Class::Conflict))),
         Outcome::Refused(_) => Some((Reason::ExportFailed, Some(Class::Conflict))),
@@ -69,7 +73,7 @@ fn trouble(outcome: &Outcome) -> Option<(Reason, Option<Class>)> {
     }
 }
 
-fn verdict(pass: &Pass<'_>, name: &str, outcome: &Outcome) -> Option<Verdict> {
+fn verdict(pass: &Pass<'_>, status: &LambdaExecutionRoleStatus, name: &str, outcome: &Outcome) -> Option<Verdict> {
     let verdict = |holds: Option<bool>, reason, message: &str| {
         Some(Verdict::new(ConditionType::Exported, holds, reason, message))
     };
@@ -77,6 +81,12 @@ fn verdict(pass: &Pass<'_>, name: &str, outcome: &Outcome) -> Option<Verdict> {
         Outcome::Nothing | Outcome::Withdrawn => None,
         Outcome::Exported => {
             verdict(Some(true), Reason::Exported, &format!("ConfigMap {name} says what the role is called."))
+        }
+        Outcome::Waiting if is_observed(status) => {
+            let message = format!(
+                "ConfigMap {name} is not written before the role equals the spec, and nothing is written to IAM: Ready says who only observes."
+            );
+            verdict(Some(false), Reason::Observed, &message)
         }
         Outcome::Waiting => {
             let message = format!("ConfigMap {name} is written once the role is ready.");
@@ -86,7 +96,8 @@ fn verdict(pass: &Pass<'_>, name: &str, outcome: &Outcome) -> Option<Verdict> {
             let message = format!("spec.suspend is true, so ConfigMap {name} stays as it is.");
             verdict(None, Reason::Suspended, &message)
         }
-        Outcome::Disabled => verdict(Some(false), Reason::ExportDisabled, &disabled(name)),
+        Outcome::Disabled => verdict(Some(false), Reason::ExportDisabled, &disabled(status, name)),
+        Outcome::Left(names) => verdict(Some(false), Reason::ExportDisabled, &left(names)),
         Outcome::Conflict(message) => verdict(Some(false), Reason::ConfigMapConflict, message),
         Outcome::Refused(message) => verdict(Some(false), Reason::ExportFailed, message),
         Outcome::Failing(message) => match was_exported(pass) {
@@ -96,9 +107,27 @@ fn verdict(pass: &Pass<'_>, name: &str, outcome: &Outcome) -> Option<Verdict> {
     }
 }
 
-fn disabled(name: &str) -> String {
+/// Whether nothing is written to IAM, as the class or the spec only observes.
+fn is_observed(status: &LambdaExecutionRoleStatus) -> bool {
+    condition(&status.conditions, ConditionType::Ready).is_some_and(|ready| ready.reason == Reason::Observed.as_str())
+}
+
+fn disabled(status: &LambdaExecutionRoleStatus, name: &str) -> String {
+    let fix = "Take spec.export out, or ask whoever runs the controller for exports.";
+    if status.export.iter().flat_map(written).any(|written| written == name) {
+        format!(
+            "ConfigMap {name} stays as it is, and is looked after no more: the controller runs with --export=false. {fix}"
+        )
+    } else {
+        format!("ConfigMap {name} is not written: the controller runs with --export=false. {fix}")
+    }
+}
+
+fn left(names: &BTreeSet<String>) -> String {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     format!(
-        "ConfigMap {name} is not written: the controller runs with --export=false. Take spec.export out, or ask whoever runs the controller for exports."
+        "spec.export asks for no ConfigMap any more, but {} stays as it is: the controller runs with --export=false, and may not remove it. Remove it by hand, or ask whoever runs the controller for exports.",
+        names.join(", ")
     )
 }
 
@@ -121,11 +150,11 @@ fn set_ready(report: &mut Report, pass: &Pass<'_>, name: &str, outcome: &Outcome
             set(report, pass, ConditionType::Ready, ready);
             return;
         }
-        Outcome::Disabled => (Reason::ExportDisabled, disabled(name), ConditionType::Stalled),
+        Outcome::Disabled => (Reason::ExportDisabled, disabled(&report.status, name), ConditionType::Stalled),
         Outcome::Conflict(message) => (Reason::ConfigMapConflict, message.clone(), ConditionType::Stalled),
         Outcome::Refused(message) => (Reason::ExportFailed, message.clone(), ConditionType::Stalled),
         Outcome::Failing(message) => (Reason::ExportFailed, message.clone(), ConditionType::Reconciling),
-        Outcome::Nothing | Outcome::Withdrawn | Outcome::Waiting | Outcome::Suspended => return,
+        Outcome::Nothing | Outcome::Withdrawn | Outcome::Left(_) | Outcome::Waiting | Outcome::Suspended => return,
     };
     let is_kept = matches!(outcome, Outcome::Failing(_)) && was_exported(pass).is_some();
     if !is_kept {
@@ -159,10 +188,10 @@ fn set(report: &mut Report, pass: &Pass<'_>, kind: ConditionType, verdict: Optio
 }
 
 fn note(step: &Step) -> Note {
-    let message = match step {
-        Step::Remove(gone) => format!("Removed ConfigMap {}.", gone.name),
-        Step::Create(new) => format!("Wrote ConfigMap {}.", new.name),
-        Step::Update(new, _) => format!("Wrote ConfigMap {} anew.", new.name),
+    let (reason, message) = match step {
+        Step::Remove(gone) => (Reason::ExportRemoved, format!("Removed ConfigMap {}.", gone.name)),
+        Step::Create(new) => (Reason::Exported, format!("Wrote ConfigMap {}.", new.name)),
+        Step::Update(new, _) => (Reason::Exported, format!("Wrote ConfigMap {} anew.", new.name)),
     };
-    Note { reason: Reason::Exported, message, is_warning: false }
+    Note { reason, message, is_warning: false }
 }

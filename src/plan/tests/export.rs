@@ -143,7 +143,7 @@ fn a_name_too_long_for_a_label_is_left_to_the_owner_reference() {
 #[rstest]
 #[case::none_was_asked_for("{}", ready(), true, Outcome::Nothing)]
 #[case::the_controller_runs_without_exports(EXPORT, ready(), false, Outcome::Disabled)]
-#[case::without_exports_none_is_removed("{}", exported_to("a"), false, Outcome::Nothing)]
+#[case::without_exports_none_is_removed("{}", exported_to("a"), false, Outcome::Left(BTreeSet::from(["a".to_owned()])))]
 #[case::suspended("{suspend: true, export: {configMap: {name: a}}}", ready(), true, Outcome::Suspended)]
 #[case::suspended_and_no_more_asked_for("{suspend: true}", exported_to("a"), true, Outcome::Nothing)]
 #[case::no_role_yet(EXPORT, Status::default(), true, Outcome::Waiting)]
@@ -387,6 +387,53 @@ fn an_export_that_is_asked_for_no_more_is_said_no_more() {
     let report = told(&role("{}"), &pass(&before), report, &Outcome::Failing("Away.".to_owned()), &[]);
     assert_eq!(report.status.export, before.export);
     assert_eq!(said(&report.status)[0], ("Ready", "True", "Ready"));
+}
+
+/// Without exports the controller may not touch what it wrote when it had them.
+#[test]
+fn without_exports_what_was_written_before_is_said_to_stay() {
+    let message =
+        |report: &Report| condition(&report.status.conditions, ConditionType::Exported).unwrap().message.clone();
+    let never = message(&after(&ready(), &Outcome::Disabled));
+    assert!(never.starts_with("ConfigMap orders-role is not written: "), "{never}");
+    let before = after(&ready(), &Outcome::Exported).status;
+    let report = after(&before, &Outcome::Disabled);
+    assert!(message(&report).starts_with("ConfigMap orders-role stays as it is, and is looked after no more: "));
+    assert_eq!(said(&report.status)[0], ("Ready", "False", "ExportDisabled"));
+
+    // And when the spec asks for none any more.
+    let Ask::Settled(outcome) = ask(&role("{}"), &before, false) else { panic!() };
+    let report =
+        Report { status: Status { export: before.export.clone(), ..ready() }, notes: Vec::new(), next: Next::Resync };
+    let report = told(&role("{}"), &pass(&before), report, &outcome, &[]);
+    assert_eq!(said(&report.status)[0], ("Ready", "True", "Ready"));
+    assert_eq!(said(&report.status)[3], ("Exported", "False", "ExportDisabled"));
+    assert!(message(&report).contains("orders-role stays as it is"), "{}", message(&report));
+    assert_eq!(report.status.export, before.export, "it goes once the controller may remove it");
+}
+
+/// It may never become ready.
+#[test]
+fn of_a_role_that_is_only_observed_it_is_not_said_that_it_waits() {
+    let observed = status(Reason::Observed, "False");
+    let report = Report { status: observed.clone(), notes: Vec::new(), next: Next::Resync };
+    let report = told(&role(EXPORT), &pass(&observed), report, &Outcome::Waiting, &[]);
+    assert_eq!(said(&report.status)[3], ("Exported", "False", "Observed"));
+}
+
+#[rstest]
+#[case::made(Step::Create(wanted(EXPORT)), Reason::Exported, "Wrote ConfigMap orders-role.")]
+#[case::changed(
+    Step::Update(wanted(EXPORT), ObservedConfigMap::default()),
+    Reason::Exported,
+    "Wrote ConfigMap orders-role anew."
+)]
+#[case::removed(Step::Remove(written(&wanted(EXPORT), UID)), Reason::ExportRemoved, "Removed ConfigMap orders-role.")]
+fn each_step_is_an_event(#[case] step: Step, #[case] reason: Reason, #[case] message: &str) {
+    let report = Report { status: ready(), notes: Vec::new(), next: Next::Resync };
+    let report = told(&role(EXPORT), &pass(&ready()), report, &Outcome::Exported, &[step]);
+    let notes: Vec<_> = report.notes.iter().map(|note| (note.reason, note.message.as_str(), note.is_warning)).collect();
+    assert_eq!(notes, [(reason, message, false)]);
 }
 
 /// A look that fails, and a deletion that waits, leave the condition to the next pass that gets so far.

@@ -326,6 +326,29 @@ async fn without_exports_the_controller_says_so_and_touches_no_config_map() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_controller_that_runs_without_exports_from_now_on_says_that_what_it_wrote_stays() {
+    let mut world = World::start().await;
+    world.create_ready("orders", export("orders-role")).await;
+    let written = config_maps(&world).get("orders-role").await.unwrap();
+    world.controller.kill().await.unwrap();
+    world.restart_controller(&["--export", "false"]);
+    let object = world.condition("orders", ConditionType::Exported, "False", Reason::ExportDisabled).await;
+    let message = &condition(&object, ConditionType::Exported).unwrap().message;
+    assert!(message.contains("orders-role stays as it is"), "{message}");
+    world.change("orders", json!({"export": null})).await;
+    let object = world.ready("orders").await;
+    let message = &condition(&object, ConditionType::Exported).unwrap().message;
+    assert!(message.contains("asks for no ConfigMap any more, but orders-role stays"), "{message}");
+    assert_eq!(config_maps(&world).get("orders-role").await.unwrap(), written);
+
+    world.controller.kill().await.unwrap();
+    world.restart_controller(&[]);
+    world.until("nothing is left", "orders", |object| condition(object, ConditionType::Exported).is_none()).await;
+    assert!(config_maps(&world).get_opt("orders-role").await.unwrap().is_none());
+    world.events("orders", Reason::ExportRemoved, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_config_map_that_cannot_be_written_is_told_and_the_role_converges_all_the_same() {
     let world = World::start().await;
     world.create_ready("orders", export("orders-role")).await;

@@ -84,6 +84,7 @@ pub fn told(reason: Reason) -> Option<(Outcome, Look)> {
         | Reason::NoRoomForGrant
         | Reason::RolePending
         // Of events.
+        | Reason::ExportRemoved
         | Reason::Created
         | Reason::Updated
         | Reason::DriftCorrected
@@ -147,6 +148,7 @@ pub fn told_of_grant(reason: Reason) -> Option<Look> {
         | Reason::ConfigMapConflict
         | Reason::ExportDisabled
         | Reason::ExportFailed
+        | Reason::ExportRemoved
         | Reason::Created
         | Reason::Updated
         | Reason::DriftCorrected
