@@ -121,7 +121,7 @@ pub(super) struct Arguments {
     admin_listen: AddressIfAny,
 
     /// URL of an OpenTelemetry collector that takes traces by OTLP over HTTP, for example http://collector:4318. Empty: no traces.
-    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT", default_value = "", hide_default_value = true, value_parser = endpoint_if_any)]
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT", hide_env_values = true, default_value = "", hide_default_value = true, value_parser = endpoint_if_any)]
     otlp_endpoint: EndpointIfAny,
 
     /// How log lines look.

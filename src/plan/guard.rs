@@ -255,10 +255,10 @@ fn conflict(name: &str, owner: &Owner, role: &ObservedRole) -> Option<Hold> {
         }
         Some(_) | None => "its tags name no LambdaExecutionRole, so it is not this controller's (if somebody took the tags away, give it back lambdaroles.dev/cluster, /namespace and /name)".to_owned(),
     };
-    let message = format!(
-        "Role {name} exists already ({}): {whose}. It was not touched. Make a new object with another spec.roleName, or remove the role.",
-        role.arn
-    );
+    let mend = Owner::of(&role.tags)
+        .and_then(|other| other.of_renamed_cluster(owner))
+        .unwrap_or_else(|| "Make a new object with another spec.roleName, or remove the role.".to_owned());
+    let message = format!("Role {name} exists already ({}): {whose}. It was not touched. {mend}", role.arn);
     Some(Hold::new(Reason::RoleConflict, message))
 }
 

@@ -38,6 +38,19 @@ impl Owner {
             name: tags.get(NAME_TAG)?.clone(),
         })
     }
+
+    /// What to do about what this owner has, if `now` is the same object in a cluster that has got another name: the one thing not
+    /// to do is to remove it.
+    #[must_use]
+    pub fn of_renamed_cluster(&self, now: &Self) -> Option<String> {
+        let is_same_object = self.namespace == now.namespace && self.name == now.name;
+        (is_same_object && self.cluster != now.cluster).then(|| {
+            format!(
+                "If this cluster was called {} before, run the controller with --cluster-name {} again; if that is another cluster, make a new object with another name, and leave what is there to it.",
+                self.cluster, self.cluster
+            )
+        })
+    }
 }
 
 /// For messages: the object, and its cluster.

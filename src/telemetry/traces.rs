@@ -63,6 +63,10 @@ impl FromStr for Endpoint {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let uri: Uri = text.parse().map_err(|error| format!("no URL: {error}"))?;
+        // It would stand in the log and in the Pod's arguments, and is not sent.
+        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+            return Err("must hold no user and no password: give those by OTEL_EXPORTER_OTLP_HEADERS".to_owned());
+        }
         match (uri.scheme_str(), uri.host(), uri.query()) {
             (Some("http" | "https"), Some(host), None) if !host.is_empty() => Ok(Self(text.to_owned())),
             (Some("http" | "https"), Some(_), Some(_)) => Err("must have no query".to_owned()),

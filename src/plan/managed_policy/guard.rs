@@ -21,10 +21,10 @@ pub fn conflict(name: &str, owner: &PolicyOwner, observed: &ObservedPolicy) -> O
         (None, Some(other)) => format!("its tags name {other}, and no kind of object"),
         (None, None) => "its tags name no object, so it is not this controller's (if somebody took the tags away, give it back lambdaroles.dev/cluster, /namespace, /name and /kind)".to_owned(),
     };
-    let message = format!(
-        "Policy {name} exists already ({}): {whose}. It was not touched. Make a new object with another spec.policyName, or remove the policy.",
-        observed.arn
-    );
+    let mend = Owner::of(&observed.tags)
+        .and_then(|other| other.of_renamed_cluster(&owner.owner))
+        .unwrap_or_else(|| "Make a new object with another spec.policyName, or remove the policy.".to_owned());
+    let message = format!("Policy {name} exists already ({}): {whose}. It was not touched. {mend}", observed.arn);
     Some(Hold::new(Reason::PolicyConflict, message))
 }
 

@@ -114,3 +114,16 @@ fn the_dashboard_is_whole_in_the_config_map_that_the_sidecar_of_grafana_finds() 
     let file = fs::read_to_string("charts/lambdaroles/files/dashboard.json").unwrap();
     assert_eq!(dashboard, serde_json::from_str::<Value>(&file).unwrap());
 }
+
+/// With a CRD go its objects, and with them their roles.
+#[test]
+fn what_helm_keeps_argo_cd_keeps_as_well() {
+    let manifests = rendered(&json!({}));
+    let crds: Vec<_> = manifests.iter().filter(|manifest| manifest["kind"] == "CustomResourceDefinition").collect();
+    assert_eq!(crds.len(), 4);
+    for crd in crds {
+        let annotations = &crd["metadata"]["annotations"];
+        assert_eq!(annotations["helm.sh/resource-policy"], "keep");
+        assert_eq!(annotations["argocd.argoproj.io/sync-options"], "Prune=false");
+    }
+}

@@ -27,6 +27,15 @@ fn every_manifest_of_ours_in_the_pages_passes_lint() {
     assert!(count >= 12, "manifests are not found any more: {count}");
 }
 
+/// The class of the README's first look judges its roles, policies and grants.
+#[test]
+fn the_readme_as_a_whole_passes_the_guardrails_that_it_shows() {
+    let readme = pages::read(std::path::Path::new("README.md"));
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {tier: product}}\n";
+    let blocks = readme.blocks("yaml").into_iter().chain([namespace.to_owned()]);
+    assert_eq!(lint(&blocks.collect::<Vec<_>>().join("\n---\n")), None);
+}
+
 /// What `lambdaroles lint` says of a manifest with an error in it.
 fn lint(manifest: &str) -> Option<String> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_lambdaroles"))

@@ -288,7 +288,10 @@ fn an_object_that_the_controller_has_not_seen_yet_is_waited_for() {
         let status = schema.properties.unwrap()["status"].default.clone().unwrap();
         let object = object(&crd.spec.names.kind, &status, false);
         assert_eq!(look(&object), UNDER_WAY, "{object:#}");
-        assert_eq!(flux::status(&object), Status::InProgress, "{object:#}");
+        // Classes are in a Kustomization of their own, which goes by kstatus alone.
+        if crd.spec.names.kind != "LambdaRoleClass" {
+            assert_eq!(flux::status(&object), Status::InProgress, "{object:#}");
+        }
     }
 }
 
