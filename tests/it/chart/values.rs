@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use clap::Parser;
+use lambdaroles::cli::Arguments;
 use serde_json::{Value, json};
 
 use super::{CHART, helm, of_kind, rendered};
@@ -17,6 +19,18 @@ fn values_that_mean_nothing_are_refused() {
         json!({"admision": {}}),
         json!({"controller": {"resync": "often"}}),
         json!({"controller": {"resync": 600}}),
+        // With these the controller ends as soon as it starts.
+        json!({"controller": {"resync": "0s"}}),
+        json!({"controller": {"resync": "0h0.0s"}}),
+        json!({"controller": {"awsPolicyInterval": "0s"}}),
+        json!({"controller": {"leaderElection": {"leaseDuration": "0s"}}}),
+        json!({"controller": {"leaderElection": {"renewDeadline": "0s"}}}),
+        json!({"controller": {"leaderElection": {"retryPeriod": "0s"}}}),
+        json!({"controller": {"adminListen": "localhost:8081"}}),
+        json!({"controller": {"adminListen": ":8081"}}),
+        json!({"controller": {"adminListen": "::1:8081"}}),
+        json!({"controller": {"adminListen": "127.0.0.256:8081"}}),
+        json!({"controller": {"adminListen": "127.0.0.1:65536"}}),
         json!({"controller": {"namespaces": "shop"}}),
         json!({"controller": {"classes": ["a,b"]}}),
         json!({"controller": {"log": {"format": "yaml"}}}),
@@ -46,6 +60,25 @@ fn values_that_mean_nothing_are_refused() {
     ] {
         let told = helm(&["template", "lambdaroles", CHART], &values).unwrap_err();
         assert!(told.contains("specifications of the schema"), "{values}: {told}");
+    }
+}
+
+#[test]
+fn what_the_schema_takes_the_controller_takes() {
+    for controller in [
+        json!({"settle": "0s"}),
+        json!({"resync": "0.5s", "awsPolicyInterval": "1h0m"}),
+        json!({"leaderElection": {"leaseDuration": "10s", "renewDeadline": "1s", "retryPeriod": "0s100ms"}}),
+        json!({"adminListen": ""}),
+        json!({"adminListen": "0.0.0.0:65535"}),
+        json!({"adminListen": "[::1]:8081"}),
+        json!({"adminListen": "[::ffff:127.0.0.1]:8081"}),
+    ] {
+        let manifests = rendered(&json!({"controller": controller}));
+        let container = &of_kind("Deployment", &manifests)["spec"]["template"]["spec"]["containers"][0];
+        let arguments = container["args"].as_array().unwrap().iter().map(|argument| argument.as_str().unwrap());
+        Arguments::try_parse_from(["lambdaroles"].into_iter().chain(arguments))
+            .unwrap_or_else(|error| panic!("{controller}: {error}"));
     }
 }
 
