@@ -1,6 +1,6 @@
 //! Which values the chart takes.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use clap::Parser;
 use lambdaroles::cli::Arguments;
@@ -80,6 +80,42 @@ fn what_the_schema_takes_the_controller_takes() {
         Arguments::try_parse_from(["lambdaroles"].into_iter().chain(arguments))
             .unwrap_or_else(|error| panic!("{controller}: {error}"));
     }
+}
+
+/// Server-side apply takes no list of variables that has a name twice.
+#[test]
+fn a_variable_of_the_values_takes_the_place_of_the_charts_own() {
+    let own = ["OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "POD_NAME", "OTEL_RESOURCE_ATTRIBUTES"];
+    // Each set of them.
+    for chosen in 0..1 << own.len() {
+        let given: Vec<Value> = (0..own.len())
+            .filter(|number| chosen & (1 << number) != 0)
+            .map(|number| json!({"name": own[number], "value": "given"}))
+            .collect();
+        let variables = variables_with_traces(&given);
+        let names: Vec<&str> = variables.iter().map(|variable| variable["name"].as_str().unwrap()).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+        assert!(given.iter().all(|variable| variables.contains(variable)), "{given:?}: {variables:?}");
+        assert!(names.contains(&"OTEL_TRACES_SAMPLER") && names.contains(&"OTEL_RESOURCE_ATTRIBUTES"), "{names:?}");
+        // Kubernetes replaces $(POD_NAME) only by what stands before it.
+        let place = |name| names.iter().position(|other| *other == name);
+        let refers = variables.iter().any(|variable| variable["value"].as_str().unwrap_or_default().contains("$("));
+        assert!(!refers || place("POD_NAME").unwrap() < place("OTEL_RESOURCE_ATTRIBUTES").unwrap(), "{names:?}");
+    }
+}
+
+/// Another sampler than the chart's does without its argument, which means something else there.
+#[test]
+fn a_sampler_of_the_values_does_without_the_argument_of_the_charts_own() {
+    let variables = variables_with_traces(&[json!({"name": "OTEL_TRACES_SAMPLER", "value": "always_on"})]);
+    assert!(!variables.iter().any(|variable| variable["name"] == "OTEL_TRACES_SAMPLER_ARG"), "{variables:?}");
+}
+
+/// The controller's variables, with traces and with these in the values.
+fn variables_with_traces(given: &[Value]) -> Vec<Value> {
+    let values = json!({"traces": {"otlpEndpoint": "http://collector:4318"}, "controller": {"env": given}});
+    let deployment = of_kind("Deployment", &rendered(&values));
+    deployment["spec"]["template"]["spec"]["containers"][0]["env"].as_array().unwrap().clone()
 }
 
 #[test]
