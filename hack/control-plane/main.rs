@@ -8,6 +8,7 @@
 mod assets;
 mod background;
 mod certificates;
+mod environment;
 mod folder;
 mod install;
 mod node;

@@ -24,6 +24,7 @@ use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use crate::{
+    environment::{self, Pod, expand},
     install::kubeconfig_of,
     process::{Server, free_port},
     session::{Session, controller_binary},
@@ -156,18 +157,19 @@ impl Replica {
 
 async fn start(client: &Client, session: &Session, deployment: &Deployment, name: &str) -> Result<Running> {
     let spec = deployment.spec.as_ref().context("a Deployment without a spec")?;
-    let pod = spec.template.spec.as_ref().context("a Deployment without Pods")?;
+    let spec = spec.template.spec.as_ref().context("a Deployment without Pods")?;
     let namespace = deployment.namespace().unwrap_or_default();
-    let account = pod.service_account_name.as_deref().unwrap_or("default");
+    let account = spec.service_account_name.as_deref().unwrap_or("default");
     let (administrator, folder) = (&session.control_plane.kubeconfig, session.control_plane.folder.path());
     let kubeconfig = kubeconfig_of(client, administrator, folder, (&namespace, account)).await?;
+    let container = spec.containers.first().context("a Deployment without containers")?;
+    let pod = Pod { name, namespace: &namespace, spec };
+    let variables = environment::of(client, &pod, container).await?;
     let port = free_port()?;
     let mut command = session.command(controller_binary()?);
-    command.args(arguments(pod)).env("KUBECONFIG", &kubeconfig).env("HOSTNAME", name);
+    command.args(arguments(spec).map(|argument| expand(argument, &variables)));
     command.args(["--listen", &format!("127.0.0.1:{port}"), "--admin-listen", ""]);
-    for variable in pod.containers.iter().flat_map(|container| container.env.iter().flatten()) {
-        command.env(&variable.name, variable.value.as_deref().unwrap_or_default());
-    }
+    command.env("KUBECONFIG", &kubeconfig).env("HOSTNAME", name).envs(variables);
     let log = OpenOptions::new().create(true).append(true).open(self::log(session))?;
     let server = Server::start_logging("controller", &command, folder, (log, self::log(session)))?;
     Ok(Running { server, port, since: Instant::now() })
