@@ -15,6 +15,10 @@ use crate::{
     policy::Document,
 };
 
+/// Most entries of a page of IAM's. A hundred is its default: ten requests instead of one.
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListEntitiesForPolicy.html>
+const PAGE_MAX: i32 = 1000;
+
 impl Aws {
     /// The managed policy of that ARN, if there is one, with the document that counts and without its versions:
     /// `GetPolicy` and `GetPolicyVersion`. Nothing is remembered, unlike with [`Self::policy_document`].
@@ -111,7 +115,8 @@ impl Aws {
         arn: &str,
         usage: PolicyUsageType,
     ) -> Result<(Vec<String>, Vec<String>, Vec<String>), Error> {
-        let request = self.iam.list_entities_for_policy().policy_arn(arn).policy_usage_filter(usage);
+        let request =
+            self.iam.list_entities_for_policy().policy_arn(arn).policy_usage_filter(usage).max_items(PAGE_MAX);
         let mut pages = request.into_paginator().send();
         let (mut users, mut groups, mut roles) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(page) = pages.next().await {
