@@ -148,7 +148,9 @@ async fn the_class_of_the_values_is_made_where_its_kind_is_there_and_stays_when_
     let name = format!("default-of-{}", world.namespace);
     // For nobody but a namespace that is not there: a default class would be every test's.
     let class = json!({"account": {"id": "123456789012"}, "namespaces": {"names": ["nobody-s"]}});
-    release.run("install", &json!({"replicaCount": 0, "defaultClass": {"name": name, "spec": class}}));
+    // Without the CRDs, which another test has in hand.
+    let values = json!({"replicaCount": 0, "crds": {"enabled": false}, "defaultClass": {"name": name, "spec": class}});
+    release.run("install", &values);
     let classes = Api::<LambdaRoleClass>::all(world.client.clone());
     let made = classes.get(&name).await.unwrap();
     assert_eq!(made.spec.account.id, "123456789012");
