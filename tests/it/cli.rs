@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 const ACCOUNT: [&str; 2] = ["--account-id", "123456789012"];
 
-fn run(arguments: &[&str], input: &str) -> Output {
+/// What a command says that is given `input`.
+pub fn run(arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_lambdaroles"))
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))

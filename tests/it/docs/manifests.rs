@@ -1,11 +1,9 @@
 //! What a reader copies from the pages is taken by the controller.
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
+use std::path::Path;
 
 use super::pages;
+use crate::cli::run;
 
 #[test]
 fn every_manifest_of_ours_in_the_pages_passes_lint() {
@@ -30,7 +28,7 @@ fn every_manifest_of_ours_in_the_pages_passes_lint() {
 /// The class of the README's first look judges its roles, policies and grants.
 #[test]
 fn the_readme_as_a_whole_passes_the_guardrails_that_it_shows() {
-    let readme = pages::read(std::path::Path::new("README.md"));
+    let readme = pages::read(Path::new("README.md"));
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {tier: product}}\n";
     let blocks = readme.blocks("yaml").into_iter().chain([namespace.to_owned()]);
     assert_eq!(lint(&blocks.collect::<Vec<_>>().join("\n---\n")), None);
@@ -38,16 +36,7 @@ fn the_readme_as_a_whole_passes_the_guardrails_that_it_shows() {
 
 /// What `lambdaroles lint` says of a manifest with an error in it.
 fn lint(manifest: &str) -> Option<String> {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_lambdaroles"))
-        .args(["lint", "-", "--account-id", "123456789012", "--namespace", "shop"])
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(manifest.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
+    let output = run(&["lint", "-", "--account-id", "123456789012", "--namespace", "shop"], manifest);
     let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     (!output.status.success()).then_some(told)
 }
